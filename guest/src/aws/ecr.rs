@@ -1,0 +1,166 @@
+//! GetAuthorizationToken of Amazon ECR and of Amazon ECR Public.
+//!
+//! Sources: <https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAuthorizationToken.html> and
+//! <https://docs.aws.amazon.com/AmazonECRPublic/latest/APIReference/API_GetAuthorizationToken.html>.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use crate::aws::failure::Failure;
+use crate::credentials::Credentials;
+use crate::endpoint::{Endpoint, Service};
+use crate::error::Error;
+use crate::secret::Secret;
+use crate::sigv4::{self, PathStyle, Scope, SignableRequest};
+use crate::time::Timestamp;
+use crate::world::{HttpError, Method, Request, Response, World};
+
+const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
+
+/// The parameters: none. `registryIds` is deprecated, and a token is good for every registry that the caller may use.
+const BODY: &str = "{}";
+
+/// What a registry takes as user name and password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegistryCredential {
+    /// The user name, `AWS`.
+    pub username: String,
+    /// The password.
+    pub password: Secret,
+    /// When the registry stops accepting it, in seconds since 1970; `None` where the service did not say.
+    pub expires_at: Option<u64>,
+}
+
+/// Asks the endpoint for a token.
+///
+/// # Errors
+///
+/// [`Error`], by what AWS answered.
+pub fn get_authorization_token(
+    world: &impl World,
+    endpoint: &Endpoint,
+    credentials: &Credentials,
+) -> Result<RegistryCredential, Error> {
+    let call = format!("GetAuthorizationToken of {}", endpoint.authority);
+    let request = request(endpoint, credentials, world.now());
+    let response = world.http(&request).map_err(|error| no_answer(&call, &error))?;
+    if !(200..300).contains(&response.status) {
+        let mut secrets = vec![&credentials.secret_access_key];
+        secrets.extend(&credentials.session_token);
+        return Err(Failure::parse(&response).into_error(&call, &secrets));
+    }
+    parse(&response, endpoint.service).map_err(|malformed| {
+        Error::Invalid(format!(
+            "{call} answered with {malformed}; check that nothing between here and AWS answers in its place, and the \
+             AWS_ENDPOINT_URL settings"
+        ))
+    })
+}
+
+/// The signed request.
+fn request(endpoint: &Endpoint, credentials: &Credentials, now: Timestamp) -> Request {
+    let target = match endpoint.service {
+        Service::EcrPublic => "SpencerFrontendService.GetAuthorizationToken",
+        _ => "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken",
+    };
+    let path = format!("{}/", endpoint.base_path);
+    let headers = [("host", endpoint.authority.as_str()), ("content-type", CONTENT_TYPE), ("x-amz-target", target)];
+    let signable = SignableRequest {
+        method: Method::Post.as_str(),
+        path: &path,
+        query: "",
+        headers: &headers,
+        body: BODY.as_bytes(),
+        path_style: PathStyle::Normalized,
+    };
+    let scope = Scope { time: now, region: &endpoint.signing_region, service: endpoint.service.signing_name() };
+    let mut headers = sigv4::sign(&signable, credentials, &scope);
+    headers.extend(
+        [
+            ("content-length", BODY.len().to_string().as_str()),
+            ("content-type", CONTENT_TYPE),
+            ("user-agent", concat!("keyward/", env!("CARGO_PKG_VERSION"))),
+            ("x-amz-target", target),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned())),
+    );
+    Request {
+        method: Method::Post,
+        scheme: endpoint.scheme,
+        authority: endpoint.authority.clone(),
+        path,
+        headers,
+        body: BODY.as_bytes().to_vec(),
+    }
+}
+
+fn no_answer(call: &str, error: &HttpError) -> Error {
+    let advice = match error {
+        HttpError::Refused | HttpError::TooLarge => {
+            return Error::Invalid(format!("{call} failed: {error}; check the AWS_ENDPOINT_URL settings"));
+        }
+        HttpError::Tls(_) => "check the trusted certificates (AWS_CA_BUNDLE)",
+        HttpError::Connection(_) | HttpError::Resolution(_) => "check the network, and that the region exists",
+        HttpError::Response(_) | HttpError::Timeout => "try again later",
+    };
+    Error::Unavailable(format!("{call} failed: {error}; {advice}"))
+}
+
+/// What is wrong with an answer whose status says that all is well. Nothing of it is repeated: it may hold a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+enum Malformed {
+    #[error("an empty list of tokens")]
+    EmptyList,
+    #[error("an expiry that is not a time in seconds")]
+    Expiry,
+    #[error("a token that is not base64")]
+    NotBase64,
+    #[error("something that is not JSON")]
+    NotJson,
+    #[error("a token without a colon between user name and password")]
+    NoColon,
+    #[error("no token in it")]
+    NoToken,
+}
+
+fn parse(response: &Response, service: Service) -> Result<RegistryCredential, Malformed> {
+    let body: Value = serde_json::from_slice(&response.body).map_err(|_| Malformed::NotJson)?;
+    let data = body.get("authorizationData").ok_or(Malformed::NoToken)?;
+    let data = match service {
+        // ECR Public answers with one object where ECR has a list of them.
+        Service::EcrPublic => data,
+        _ => data.as_array().ok_or(Malformed::NoToken)?.first().ok_or(Malformed::EmptyList)?,
+    };
+    let token = data.get("authorizationToken").and_then(Value::as_str).ok_or(Malformed::NoToken)?;
+    let token = Zeroizing::new(STANDARD.decode(token).map_err(|_| Malformed::NotBase64)?);
+    let token = std::str::from_utf8(&token).map_err(|_| Malformed::NotBase64)?;
+    // The password may have colons of its own.
+    let (username, password) = token.split_once(':').ok_or(Malformed::NoColon)?;
+    if username.is_empty() || password.is_empty() {
+        return Err(Malformed::NoToken);
+    }
+    Ok(RegistryCredential {
+        username: username.to_owned(),
+        password: Secret::new(password.to_owned()),
+        expires_at: expiry(data.get("expiresAt"))?,
+    })
+}
+
+/// A JSON number of seconds: an integer, with a fraction (which is dropped, so that the expiry is never late) or with an
+/// exponent.
+fn expiry(value: Option<&Value>) -> Result<Option<u64>, Malformed> {
+    /// The end of the year 9999. Later times are milliseconds taken for seconds, or nonsense.
+    const LATEST: f64 = 253_402_300_799.0;
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => match value.as_f64() {
+            Some(seconds) if (0.0..=LATEST).contains(&seconds) => Ok(Some(seconds as u64)),
+            _ => Err(Malformed::Expiry),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

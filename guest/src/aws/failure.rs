@@ -1,0 +1,228 @@
+//! Answers of AWS that report an error: what went wrong, under AWS's own name for it.
+//!
+//! Sources: the error sections of the Smithy awsJson1_1 protocol (code in a header or in the body, namespace and URI
+//! dropped) and of awsQuery (`<Code>` in XML), whose protocol tests tests/conformance.rs runs; the codes are those of
+//! botocore's retry rules and of the services' error lists.
+
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::secret::{Secret, redact};
+use crate::world::Response;
+
+/// The longest message of AWS that is repeated, in characters.
+const MAX_MESSAGE: usize = 300;
+
+/// Error codes by which a service asks for fewer calls: botocore's `_retry.json` and the AWS SDKs' retry specification.
+const THROTTLING: [&str; 14] = [
+    "BandwidthLimitExceeded",
+    "EC2ThrottledException",
+    "LimitExceededException",
+    "PriorRequestNotComplete",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "TransactionInProgressException",
+];
+
+/// Error codes of a service that has a problem of its own, whatever the HTTP status.
+const UNAVAILABLE: [&str; 6] = [
+    "InternalFailure",
+    "InternalServerError",
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "ServerException",
+    "ServiceUnavailable",
+];
+
+/// Error codes that refuse the identity, with what its owner can do about it.
+const DENIED: [(&str, &str); 16] = [
+    ("AccessDenied", PERMISSION),
+    ("AccessDeniedException", PERMISSION),
+    ("AuthFailure", KEYS),
+    ("ExpiredToken", EXPIRED),
+    ("ExpiredTokenException", EXPIRED),
+    ("IncompleteSignature", KEYS),
+    ("IncompleteSignatureException", KEYS),
+    ("InvalidClientTokenId", KEYS),
+    ("InvalidSignatureException", SIGNATURE),
+    ("MissingAuthenticationTokenException", KEYS),
+    ("NotAuthorized", PERMISSION),
+    ("OptInRequired", PERMISSION),
+    ("RequestExpired", SIGNATURE),
+    ("RequestTimeTooSkewed", SIGNATURE),
+    ("SignatureDoesNotMatch", SIGNATURE),
+    ("UnrecognizedClientException", KEYS),
+];
+
+const EXPIRED: &str = "get new temporary credentials";
+const KEYS: &str = "check the access key id and the session token, and that the keys belong to this partition";
+const PERMISSION: &str = "grant this permission to the identity";
+const SIGNATURE: &str = "check the secret access key and the clock of this machine";
+
+/// An answer that reports an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The HTTP status.
+    pub status: u16,
+    /// AWS's name for the error, without namespace and URI.
+    pub code: Option<String>,
+    /// AWS's explanation.
+    pub message: Option<String>,
+    /// The number under which AWS knows the request.
+    pub request_id: Option<String>,
+}
+
+impl Failure {
+    /// Takes the error out of an answer whose status is not 2xx.
+    pub fn parse(response: &Response) -> Self {
+        let body: Value = serde_json::from_slice(&response.body).unwrap_or(Value::Null);
+        let xml = std::str::from_utf8(&response.body).unwrap_or_default();
+        let text = |names: [&str; 2], element: &str| {
+            let member = names.into_iter().find_map(|name| body.get(name)?.as_str());
+            member.or_else(|| xml_element(xml, element)).map(str::to_owned)
+        };
+        let code = response.header("x-amzn-errortype").map(str::to_owned);
+        let request_id = response.header("x-amzn-requestid").map(str::to_owned);
+        Self {
+            status: response.status,
+            code: code
+                .or_else(|| text(["__type", "code"], "Code"))
+                .map(|code| bare_code(&code))
+                .filter(|code| !code.is_empty()),
+            message: text(["message", "Message"], "Message"),
+            request_id: request_id.or_else(|| xml_element(xml, "RequestId").map(str::to_owned)),
+        }
+    }
+
+    /// The error of the lookup that asked `call` ("GetAuthorizationToken of api.ecr.…") and used `secrets`.
+    pub fn into_error(self, call: &str, secrets: &[&Secret]) -> Error {
+        let code = self.code.as_deref().unwrap_or_default();
+        let mut text = format!("{call} failed with HTTP status {}", self.status);
+        if !code.is_empty() {
+            text = format!("{text}, {}", printable(code));
+        }
+        if let Some(message) = &self.message {
+            // Some services repeat the whole request behind the first line, session token included.
+            let first_line = printable(message.lines().next().unwrap_or_default());
+            text = format!("{text}: {}", redact(first_line.trim_end_matches('.'), secrets));
+        }
+        if let Some(id) = &self.request_id {
+            text = format!("{text} (request id {})", printable(id));
+        }
+
+        if THROTTLING.contains(&code) || self.status == 429 {
+            return Error::Throttled(format!("{text}; try again later"));
+        }
+        if let Some((_, hint)) = DENIED.into_iter().find(|(denied, _)| *denied == code) {
+            return Error::Denied(format!("{text}; {hint}"));
+        }
+        match self.status {
+            _ if UNAVAILABLE.contains(&code) => Error::Unavailable(format!("{text}; try again later")),
+            401 | 403 => Error::Denied(format!("{text}; {PERMISSION}")),
+            408 | 500.. => Error::Unavailable(format!("{text}; try again later")),
+            _ => Error::Invalid(format!("{text}; check the endpoint and the region")),
+        }
+    }
+}
+
+/// A code without its namespace (up to `#`) and its URI (from `:`).
+fn bare_code(code: &str) -> String {
+    let code = code.rsplit('#').next().unwrap_or(code);
+    code.split(':').next().unwrap_or(code).trim().to_owned()
+}
+
+/// The text of the first element of this name. AWS's error documents are flat enough for it: no attributes, no CDATA.
+fn xml_element<'a>(document: &'a str, name: &str) -> Option<&'a str> {
+    let begin = document.find(&format!("<{name}>"))? + name.len() + 2;
+    let length = document[begin..].find(&format!("</{name}>"))?;
+    Some(&document[begin..begin + length])
+}
+
+/// A text from outside, bounded and without what would steer a terminal.
+fn printable(text: &str) -> String {
+    text.chars().filter(|sign| !sign.is_control()).take(MAX_MESSAGE).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zeroize::Zeroizing;
+
+    fn error(status: u16, body: &str) -> Error {
+        let response = Response {
+            status,
+            headers: vec![("x-amzn-requestid".to_owned(), "7a1b".to_owned())],
+            body: Zeroizing::new(body.as_bytes().to_vec()),
+        };
+        Failure::parse(&response).into_error("GetAuthorizationToken of ecr.test", &[&Secret::new("hunter2".to_owned())])
+    }
+
+    #[test]
+    fn a_denial_has_awss_code_its_message_and_the_request_id() {
+        let body = r#"{"__type":"com.amazon.coral#AccessDeniedException","Message":"User x is not authorized."}"#;
+        assert_eq!(
+            error(400, body),
+            Error::Denied(
+                "GetAuthorizationToken of ecr.test failed with HTTP status 400, AccessDeniedException: User x is not \
+                 authorized (request id 7a1b); grant this permission to the identity"
+                    .to_owned()
+            )
+        );
+    }
+
+    #[test]
+    fn errors_are_sorted_by_code_and_then_by_status() {
+        let sort = |status, code: &str| match error(status, &format!(r#"{{"__type":"{code}"}}"#)) {
+            Error::Denied(_) => "denied",
+            Error::Throttled(_) => "throttled",
+            Error::Unavailable(_) => "unavailable",
+            Error::Invalid(_) => "invalid",
+            other => panic!("{other}"),
+        };
+        for (status, code, kind) in [
+            (400, "ThrottlingException", "throttled"),
+            (503, "SlowDown", "throttled"),
+            (429, "", "throttled"),
+            (400, "ExpiredTokenException", "denied"),
+            (403, "SignatureDoesNotMatch", "denied"),
+            (403, "", "denied"),
+            (400, "ServerException", "unavailable"),
+            (500, "", "unavailable"),
+            (503, "Unheard", "unavailable"),
+            (400, "InvalidParameterException", "invalid"),
+            (404, "", "invalid"),
+            (301, "", "invalid"),
+        ] {
+            assert_eq!(sort(status, code), kind, "{status} {code}");
+        }
+    }
+
+    #[test]
+    fn a_secret_that_the_service_repeats_is_not_repeated_again() {
+        let body =
+            r#"{"__type":"InvalidSignatureException","message":"no hunter2 match\nx-amz-security-token:hunter2"}"#;
+        let text = error(400, body).to_string();
+        assert!(text.contains("no [redacted] match (request id"), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+
+    #[test]
+    fn control_characters_of_the_service_are_taken_out_and_its_text_is_cut() {
+        let text = error(500, &format!(r#"{{"message":"\u001b[2J{}"}}"#, "x".repeat(5000))).to_string();
+        assert!(!text.contains('\u{1b}') && text.len() < 500, "{text}");
+    }
+
+    #[test]
+    fn a_code_in_xml_is_found_too() {
+        let body =
+            "<ErrorResponse><Error><Code>InvalidClientTokenId</Code><Message>no</Message></Error></ErrorResponse>";
+        assert!(error(403, body).to_string().contains("403, InvalidClientTokenId: no"));
+    }
+}

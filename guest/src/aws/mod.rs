@@ -1,0 +1,4 @@
+//! AWS's APIs: one request builder and one response parser each.
+
+pub mod ecr;
+pub mod failure;

@@ -1,0 +1,376 @@
+//! The endpoints of AWS's APIs: service, region and settings → where to send a request.
+//!
+//! Source: the endpoint rules of the services, as botocore has them (`endpoint-rule-set-1.json` of ecr, ecr-public and
+//! sts), whose own test cases tests/conformance.rs runs.
+
+use crate::partition::Partition;
+use crate::registry::{Kind, Registry};
+use crate::world::{Scheme, World};
+
+/// The regions whose STS calls went to the global endpoint before there were regional ones; they still do where
+/// AWS_STS_REGIONAL_ENDPOINTS is `legacy`.
+const STS_GLOBAL_REGIONS: [&str; 16] = [
+    "ap-northeast-1",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "aws-global",
+    "ca-central-1",
+    "eu-central-1",
+    "eu-north-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+];
+
+/// A service of AWS that Keyward calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// Amazon Elastic Container Registry.
+    Ecr,
+    /// Amazon ECR Public.
+    EcrPublic,
+    /// AWS Security Token Service.
+    Sts,
+}
+
+impl Service {
+    /// The name that signatures have for the service.
+    pub fn signing_name(self) -> &'static str {
+        match self {
+            Self::Ecr => "ecr",
+            Self::EcrPublic => "ecr-public",
+            Self::Sts => "sts",
+        }
+    }
+
+    /// The variable that names a custom endpoint for this service alone.
+    pub fn endpoint_variable(self) -> &'static str {
+        match self {
+            Self::Ecr => "AWS_ENDPOINT_URL_ECR",
+            Self::EcrPublic => "AWS_ENDPOINT_URL_ECR_PUBLIC",
+            Self::Sts => "AWS_ENDPOINT_URL_STS",
+        }
+    }
+}
+
+/// Where to send requests, and what to sign them for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// The service.
+    pub service: Service,
+    /// With or without TLS. Without it only where a custom endpoint says so.
+    pub scheme: Scheme,
+    /// The host, and the port where it is not the scheme's own.
+    pub authority: String,
+    /// The path, without a slash at its end.
+    pub base_path: String,
+    /// The region to sign for.
+    pub signing_region: String,
+}
+
+/// What chooses among the endpoints of a service.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// An endpoint that replaces the service's own.
+    pub custom: Option<CustomEndpoint>,
+    /// Only cryptography validated for FIPS 140.
+    pub fips: bool,
+    /// An endpoint that answers on IPv6 too.
+    pub dual_stack: bool,
+    /// STS alone: the endpoint of before there were regional ones.
+    pub global: bool,
+}
+
+/// An endpoint that the settings name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CustomEndpoint {
+    /// Where the URL comes from, for messages.
+    pub variable: &'static str,
+    /// The URL.
+    pub url: String,
+}
+
+/// The settings do not lead to an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EndpointError {
+    /// AWS's rules refuse a custom endpoint together with dual-stack.
+    #[error("AWS_USE_DUALSTACK_ENDPOINT and {variable} cannot be combined: unset one of them")]
+    DualStackWithCustomEndpoint {
+        /// The setting that names the custom endpoint.
+        variable: &'static str,
+    },
+    /// AWS's rules refuse a custom endpoint together with FIPS: nobody could say whether it is one.
+    #[error(
+        "a FIPS endpoint, asked for by the registry's address or by AWS_USE_FIPS_ENDPOINT, and {variable} cannot be \
+         combined: unset {variable}, or ask for no FIPS endpoint"
+    )]
+    FipsWithCustomEndpoint {
+        /// The setting that names the custom endpoint.
+        variable: &'static str,
+    },
+    /// No region to choose the endpoint by.
+    #[error("the region is missing: set AWS_REGION")]
+    MissingRegion,
+    /// ECR Public has no FIPS endpoint.
+    #[error("ECR Public has no FIPS endpoint: unset AWS_USE_FIPS_ENDPOINT for this registry")]
+    PublicFips,
+    /// A switch that is neither `true` nor `false`.
+    #[error("{variable} is '{value}': set it to true or false")]
+    Switch {
+        /// The setting.
+        variable: &'static str,
+        /// What it is set to.
+        value: String,
+    },
+    /// The region cannot be a part of a host name.
+    #[error("the region '{0}' is not a valid one: correct AWS_REGION")]
+    UnusableRegion(String),
+    /// The custom endpoint is not a usable URL.
+    #[error("{variable} is not a usable URL ({reason}): set it to https://HOST[:PORT][/PATH]")]
+    UnusableUrl {
+        /// The setting that names the custom endpoint.
+        variable: &'static str,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+}
+
+impl Settings {
+    /// The settings of the environment for one service: AWS_ENDPOINT_URL and its relatives, AWS_USE_FIPS_ENDPOINT,
+    /// AWS_USE_DUALSTACK_ENDPOINT. Source: the AWS SDKs and Tools Reference Guide.
+    ///
+    /// # Errors
+    ///
+    /// [`EndpointError::Switch`].
+    pub fn from_environment(world: &impl World, service: Service) -> Result<Self, EndpointError> {
+        let custom = if switch(world, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")? {
+            None
+        } else {
+            [service.endpoint_variable(), "AWS_ENDPOINT_URL"].into_iter().find_map(|variable| {
+                let url = world.environment(variable)?;
+                let url = url.trim();
+                (!url.is_empty()).then(|| CustomEndpoint { variable, url: url.to_owned() })
+            })
+        };
+        Ok(Self {
+            custom,
+            fips: switch(world, "AWS_USE_FIPS_ENDPOINT")?,
+            dual_stack: switch(world, "AWS_USE_DUALSTACK_ENDPOINT")?,
+            global: false,
+        })
+    }
+}
+
+fn switch(world: &impl World, variable: &'static str) -> Result<bool, EndpointError> {
+    let Some(value) = world.environment(variable) else { return Ok(false) };
+    match value.trim() {
+        "" => Ok(false),
+        text if text.eq_ignore_ascii_case("true") => Ok(true),
+        text if text.eq_ignore_ascii_case("false") => Ok(false),
+        text => Err(EndpointError::Switch { variable, value: text.to_owned() }),
+    }
+}
+
+impl Endpoint {
+    /// The endpoint that gives out the tokens of a registry, by the address asked and by the environment.
+    ///
+    /// An address with `ecr-fips` in it demands a FIPS endpoint as AWS_USE_FIPS_ENDPOINT does. A dual-stack address
+    /// is a preference: it gives way to a custom endpoint, where AWS_USE_DUALSTACK_ENDPOINT is an error.
+    ///
+    /// # Errors
+    ///
+    /// [`EndpointError`] for settings that contradict each other or the registry.
+    pub fn of_registry(registry: &Registry, world: &impl World) -> Result<Self, EndpointError> {
+        let service = match registry.kind {
+            Kind::Private { .. } => Service::Ecr,
+            Kind::Public => Service::EcrPublic,
+        };
+        let mut settings = Settings::from_environment(world, service)?;
+        settings.fips |= registry.fips;
+        settings.dual_stack |= registry.dual_stack && settings.custom.is_none();
+        if settings.fips && registry.kind == Kind::Public {
+            return Err(EndpointError::PublicFips);
+        }
+        Self::resolve(service, Some(&registry.region), &settings)
+    }
+
+    /// The endpoint that AWS's rules give for a service, a region and the settings.
+    ///
+    /// # Errors
+    ///
+    /// [`EndpointError`].
+    pub fn resolve(service: Service, region: Option<&str>, settings: &Settings) -> Result<Self, EndpointError> {
+        if let Some(custom) = &settings.custom {
+            return Self::custom(service, region, settings, custom);
+        }
+        let region = region.filter(|region| !region.is_empty()).ok_or(EndpointError::MissingRegion)?;
+        if !is_host_label(region) {
+            return Err(EndpointError::UnusableRegion(region.to_owned()));
+        }
+        let regional_only = settings.fips || settings.dual_stack;
+        let is_global = region == "aws-global" || (settings.global && STS_GLOBAL_REGIONS.contains(&region));
+        let (authority, signing_region) = if service == Service::Sts && is_global && !regional_only {
+            ("sts.amazonaws.com".to_owned(), "us-east-1")
+        } else {
+            (regional_host(service, region, settings), region)
+        };
+        Ok(Self {
+            service,
+            scheme: Scheme::Https,
+            authority,
+            base_path: String::new(),
+            signing_region: signing_region.to_owned(),
+        })
+    }
+
+    fn custom(
+        service: Service,
+        region: Option<&str>,
+        settings: &Settings,
+        custom: &CustomEndpoint,
+    ) -> Result<Self, EndpointError> {
+        let variable = custom.variable;
+        if settings.fips {
+            return Err(EndpointError::FipsWithCustomEndpoint { variable });
+        }
+        if settings.dual_stack {
+            return Err(EndpointError::DualStackWithCustomEndpoint { variable });
+        }
+        let (scheme, authority, base_path) =
+            split_url(&custom.url).map_err(|reason| EndpointError::UnusableUrl { variable, reason })?;
+        Ok(Self { service, scheme, authority, base_path, signing_region: region.unwrap_or("us-east-1").to_owned() })
+    }
+}
+
+fn regional_host(service: Service, region: &str, settings: &Settings) -> String {
+    let partition = Partition::of_region(region).unwrap_or(Partition::commercial());
+    let (fips, dual_stack) = (settings.fips, settings.dual_stack);
+    let suffix = if dual_stack { partition.dual_stack_dns_suffix } else { partition.dns_suffix };
+    let name = match (service, fips, dual_stack) {
+        (Service::Ecr, false, false) => "api.ecr",
+        (Service::Ecr, true, false) => "api.ecr-fips",
+        // Unlike those of other services, these names lose their `api.`: the suffix has it.
+        (Service::Ecr, false, true) => "ecr",
+        (Service::Ecr, true, true) => "ecr-fips",
+        (Service::EcrPublic, false, true) if partition.name == "aws" => "ecr-public",
+        (Service::EcrPublic, false, _) => "api.ecr-public",
+        (Service::EcrPublic, true, _) => "api.ecr-public-fips",
+        // In this partition, every endpoint of STS is a FIPS endpoint.
+        (Service::Sts, true, false) if partition.name == "aws-us-gov" => "sts",
+        (Service::Sts, true, _) => "sts-fips",
+        (Service::Sts, false, _) => "sts",
+    };
+    format!("{name}.{region}.{suffix}")
+}
+
+fn is_host_label(text: &str) -> bool {
+    text.len() <= 63 && !text.starts_with('-') && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// Scheme, authority and path of a URL; what a request has no place for is an error.
+fn split_url(url: &str) -> Result<(Scheme, String, String), &'static str> {
+    let (scheme, rest) = url.split_once("://").ok_or("it has no scheme")?;
+    let (scheme, default_port) = match scheme.to_ascii_lowercase().as_str() {
+        "https" => (Scheme::Https, ":443"),
+        "http" => (Scheme::Http, ":80"),
+        _ => return Err("its scheme is neither https nor http"),
+    };
+    if rest.contains(['?', '#']) {
+        return Err("it has a query or a fragment");
+    }
+    let (authority, path) = match rest.find('/') {
+        Some(slash) => rest.split_at(slash),
+        None => (rest, ""),
+    };
+    if authority.contains('@') {
+        return Err("it has user information");
+    }
+    if authority.is_empty() || authority.starts_with(':') {
+        return Err("it has no host");
+    }
+    // The scheme's own port is not sent in the host header, so it must not be signed either.
+    let authority = authority.strip_suffix(default_port).unwrap_or(authority).to_ascii_lowercase();
+    Ok((scheme, authority, path.trim_end_matches('/').to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_world::TestWorld;
+
+    fn of(address: &str, variables: &[(&str, &str)]) -> Result<String, EndpointError> {
+        let world = TestWorld::with_environment(variables);
+        let endpoint = Endpoint::of_registry(&Registry::parse(address).unwrap(), &world)?;
+        Ok(format!("{}{}", endpoint.authority, endpoint.base_path))
+    }
+
+    #[test]
+    fn the_address_chooses_fips_and_dual_stack() {
+        for (address, endpoint) in [
+            ("123456789012.dkr.ecr.us-west-2.amazonaws.com", "api.ecr.us-west-2.amazonaws.com"),
+            ("123456789012.dkr.ecr-fips.us-gov-west-1.amazonaws.com", "api.ecr-fips.us-gov-west-1.amazonaws.com"),
+            ("123456789012.dkr-ecr.us-west-2.on.aws", "ecr.us-west-2.api.aws"),
+            ("123456789012.dkr-ecr-fips.us-west-2.on.aws", "ecr-fips.us-west-2.api.aws"),
+            ("public.ecr.aws", "api.ecr-public.us-east-1.amazonaws.com"),
+            ("ecr-public.aws.com", "ecr-public.us-east-1.api.aws"),
+        ] {
+            assert_eq!(of(address, &[]).as_deref(), Ok(endpoint), "{address}");
+        }
+    }
+
+    #[test]
+    fn the_environment_chooses_fips_and_dual_stack_too() {
+        let address = "123456789012.dkr.ecr.us-west-2.amazonaws.com";
+        let fips = ("AWS_USE_FIPS_ENDPOINT", "TRUE");
+        let dual_stack = ("AWS_USE_DUALSTACK_ENDPOINT", "true");
+        assert_eq!(of(address, &[fips]).as_deref(), Ok("api.ecr-fips.us-west-2.amazonaws.com"));
+        assert_eq!(of(address, &[dual_stack]).as_deref(), Ok("ecr.us-west-2.api.aws"));
+        assert_eq!(of(address, &[fips, dual_stack]).as_deref(), Ok("ecr-fips.us-west-2.api.aws"));
+        assert_eq!(of("public.ecr.aws", &[fips]), Err(EndpointError::PublicFips));
+        let typo = of(address, &[("AWS_USE_FIPS_ENDPOINT", "yes")]).unwrap_err();
+        assert_eq!(typo.to_string(), "AWS_USE_FIPS_ENDPOINT is 'yes': set it to true or false");
+    }
+
+    #[test]
+    fn the_endpoint_of_one_service_wins_over_the_endpoint_of_all() {
+        let address = "123456789012.dkr.ecr.us-west-2.amazonaws.com";
+        let all = ("AWS_ENDPOINT_URL", "http://localhost:4566/");
+        let ecr = ("AWS_ENDPOINT_URL_ECR", "https://vpce.example.com:443/some/path/");
+        let ignored = ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true");
+        assert_eq!(of(address, &[all]).as_deref(), Ok("localhost:4566"));
+        assert_eq!(of(address, &[all, ecr]).as_deref(), Ok("vpce.example.com/some/path"));
+        assert_eq!(of("public.ecr.aws", &[all, ecr]).as_deref(), Ok("localhost:4566"));
+        assert_eq!(of(address, &[all, ecr, ignored]).as_deref(), Ok("api.ecr.us-west-2.amazonaws.com"));
+    }
+
+    #[test]
+    fn a_custom_endpoint_takes_the_place_of_a_dual_stack_address_but_not_of_a_fips_address() {
+        let custom = ("AWS_ENDPOINT_URL", "https://vpce.example.com");
+        assert_eq!(of("123456789012.dkr-ecr.us-west-2.on.aws", &[custom]).as_deref(), Ok("vpce.example.com"));
+        let variable = "AWS_ENDPOINT_URL";
+        assert_eq!(
+            of("123456789012.dkr.ecr-fips.us-west-2.amazonaws.com", &[custom]),
+            Err(EndpointError::FipsWithCustomEndpoint { variable })
+        );
+        assert_eq!(
+            of("public.ecr.aws", &[custom, ("AWS_USE_DUALSTACK_ENDPOINT", "true")]),
+            Err(EndpointError::DualStackWithCustomEndpoint { variable })
+        );
+    }
+
+    #[test]
+    fn an_endpoint_that_is_no_usable_url_is_an_error() {
+        for url in
+            ["vpce.example.com", "ftp://x", "https://", "https://:1", "https://user@x", "https://x?y", "https://x#y"]
+        {
+            let error = of("public.ecr.aws", &[("AWS_ENDPOINT_URL", url)]).unwrap_err();
+            assert!(matches!(error, EndpointError::UnusableUrl { .. }), "{url}: {error}");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The component's side of the world: the only file that names WASI.
+
+use std::env;
+use std::fs;
+use std::io;
+use std::time::SystemTime;
+
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::error::Error;
+use crate::time::Timestamp;
+use crate::world::{FileError, HttpError, MAX_RESPONSE_BYTES, Method, Request, Response, Scheme, World};
+
+mod bindings {
+    #![allow(missing_docs, unreachable_pub, unsafe_code, reason = "generated from wit/: the component's ABI")]
+    wit_bindgen::generate!({
+        path: "../wit",
+        world: "credential-provider",
+        generate_all,
+    });
+    export!(Component with_types_in self);
+    use super::Component;
+}
+
+use bindings::exports::keyward::registry_credentials::provider;
+use bindings::wasi::http::outgoing_handler;
+use bindings::wasi::http::types as http;
+use bindings::wasi::io::streams::StreamError;
+
+struct Component;
+
+impl provider::Guest for Component {
+    fn get(request: provider::Request) -> Result<provider::Credential, provider::Error> {
+        let credential = crate::get(&Wasi, &request.server)?;
+        Ok(provider::Credential {
+            username: credential.username,
+            secret: credential.password.expose().to_owned(),
+            expires_at: credential.expires_at,
+        })
+    }
+}
+
+impl From<Error> for provider::Error {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Denied(text) => Self::Denied(text),
+            Error::Invalid(text) => Self::Invalid(text),
+            Error::NoCredentials(text) => Self::NoCredentials(text),
+            Error::NotOurRegistry(_) => Self::NotOurRegistry,
+            Error::Throttled(text) => Self::Throttled(text),
+            Error::Unavailable(text) => Self::Unavailable(text),
+        }
+    }
+}
+
+/// The four capabilities, as the host grants them. Environment, files and clock come through the standard library,
+/// which has WASI under it.
+struct Wasi;
+
+impl World for Wasi {
+    fn environment(&self, name: &str) -> Option<String> {
+        env::var(name).ok()
+    }
+
+    fn file(&self, path: &str) -> Result<Zeroizing<Vec<u8>>, FileError> {
+        fs::read(path).map(Zeroizing::new).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => FileError::NotFound,
+            _ => FileError::Unreadable(error.to_string()),
+        })
+    }
+
+    fn now(&self) -> Timestamp {
+        // A clock before 1970 makes a signature that AWS refuses for its time, as any other wrong clock does.
+        let elapsed = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Timestamp { seconds: elapsed.as_secs() }
+    }
+
+    fn http(&self, request: &Request) -> Result<Response, HttpError> {
+        let response = receive(send(request)?)?;
+        let status = response.status();
+        let headers = response.headers().entries();
+        let headers = headers
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_ascii_lowercase(), String::from_utf8(value).ok()?)))
+            .collect();
+        Ok(Response { status, headers, body: body(&response)? })
+    }
+}
+
+/// A response that is on its way, and the body's handle, which has to live as long.
+fn send(request: &Request) -> Result<http::FutureIncomingResponse, HttpError> {
+    let impossible = |what: &str| HttpError::Connection(format!("the host refused the request's {what}"));
+
+    let headers = http::Fields::new();
+    for (name, value) in &request.headers {
+        headers.append(name, value.as_bytes()).map_err(|_| impossible("headers"))?;
+    }
+    let outgoing = http::OutgoingRequest::new(headers);
+    let method = match request.method {
+        Method::Get => http::Method::Get,
+        Method::Post => http::Method::Post,
+    };
+    let scheme = match request.scheme {
+        Scheme::Http => http::Scheme::Http,
+        Scheme::Https => http::Scheme::Https,
+    };
+    outgoing.set_method(&method).map_err(|()| impossible("method"))?;
+    outgoing.set_scheme(Some(&scheme)).map_err(|()| impossible("scheme"))?;
+    outgoing.set_authority(Some(&request.authority)).map_err(|()| impossible("host"))?;
+    outgoing.set_path_with_query(Some(&request.path)).map_err(|()| impossible("path"))?;
+
+    let body = outgoing.body().map_err(|()| impossible("body"))?;
+    let response = outgoing_handler::handle(outgoing, None).map_err(http_error)?;
+    if !request.body.is_empty() {
+        let stream = body.write().map_err(|()| impossible("body"))?;
+        // The handler may have refused the request already; then the reason is in the response.
+        let _ = stream.blocking_write_and_flush(&request.body);
+    }
+    let _ = http::OutgoingBody::finish(body, None);
+    Ok(response)
+}
+
+fn receive(response: http::FutureIncomingResponse) -> Result<http::IncomingResponse, HttpError> {
+    response.subscribe().block();
+    match response.get() {
+        Some(Ok(result)) => result.map_err(http_error),
+        Some(Err(())) | None => Err(HttpError::Response("the host gave no response".to_owned())),
+    }
+}
+
+fn body(response: &http::IncomingResponse) -> Result<Zeroizing<Vec<u8>>, HttpError> {
+    let broken = || HttpError::Response("the host gave no body".to_owned());
+    let body = response.consume().map_err(|()| broken())?;
+    let stream = body.stream().map_err(|()| broken())?;
+    // The whole capacity from the start: growing would leave copies of what may be a secret behind.
+    let mut content = Zeroizing::new(Vec::with_capacity(MAX_RESPONSE_BYTES));
+    loop {
+        match stream.blocking_read(MAX_RESPONSE_BYTES as u64) {
+            Ok(mut chunk) => {
+                if content.len() + chunk.len() > MAX_RESPONSE_BYTES {
+                    return Err(HttpError::TooLarge);
+                }
+                content.extend_from_slice(&chunk);
+                chunk.zeroize();
+            }
+            Err(StreamError::Closed) => return Ok(content),
+            Err(StreamError::LastOperationFailed(error)) => {
+                return Err(match http::http_error_code(&error) {
+                    Some(code) => http_error(code),
+                    None => HttpError::Response(error.to_debug_string()),
+                });
+            }
+        }
+    }
+}
+
+/// The host's error codes, as far as they make a difference to the message or to what the caller does.
+fn http_error(code: http::ErrorCode) -> HttpError {
+    use http::ErrorCode;
+    match code {
+        ErrorCode::HttpRequestDenied | ErrorCode::DestinationIpProhibited => HttpError::Refused,
+        ErrorCode::DnsTimeout => HttpError::Resolution("no name server answered".to_owned()),
+        ErrorCode::DnsError(payload) => {
+            HttpError::Resolution(payload.rcode.unwrap_or_else(|| "it does not exist".to_owned()))
+        }
+        ErrorCode::DestinationNotFound => HttpError::Resolution("it does not exist".to_owned()),
+        ErrorCode::ConnectionRefused => HttpError::Connection("refused".to_owned()),
+        ErrorCode::ConnectionTimeout => HttpError::Connection("no answer in time".to_owned()),
+        ErrorCode::ConnectionLimitReached | ErrorCode::DestinationUnavailable | ErrorCode::DestinationIpUnroutable => {
+            HttpError::Connection("not reachable".to_owned())
+        }
+        ErrorCode::TlsCertificateError => HttpError::Tls("the server's certificate is not trusted".to_owned()),
+        ErrorCode::TlsProtocolError => HttpError::Tls("the handshake failed".to_owned()),
+        ErrorCode::TlsAlertReceived(_) => HttpError::Tls("the server refused the handshake".to_owned()),
+        ErrorCode::ConfigurationError => HttpError::Tls("the host's trusted certificates are unusable".to_owned()),
+        ErrorCode::ConnectionReadTimeout | ErrorCode::HttpResponseTimeout => HttpError::Timeout,
+        ErrorCode::HttpResponseBodySize(_)
+        | ErrorCode::HttpResponseHeaderSectionSize(_)
+        | ErrorCode::HttpResponseHeaderSize(_) => HttpError::TooLarge,
+        ErrorCode::ConnectionTerminated => HttpError::Response("the connection was closed".to_owned()),
+        other => HttpError::Response(format!("{other:?}")),
+    }
+}
