@@ -87,10 +87,7 @@ fn ensure_target(workspace: &Path) -> Result<(), Error> {
     if target_is_installed(workspace)? {
         return Ok(());
     }
-    let missing = |reason: String| Error::TargetMissing {
-        reason,
-        folder: workspace.display().to_string(),
-    };
+    let missing = |reason: String| Error::TargetMissing { reason, folder: workspace.display().to_string() };
     let added = clean_command("rustup", workspace)
         .args(["target", "add", TARGET])
         .output()
@@ -184,8 +181,7 @@ fn is_kept(name: &OsStr) -> bool {
         "https_proxy",
         "no_proxy",
     ];
-    const PREFIXES: [&str; 5] =
-        ["CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTRIES_", "CARGO_REGISTRY_", "CARGO_SOURCE_"];
+    const PREFIXES: [&str; 5] = ["CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTRIES_", "CARGO_REGISTRY_", "CARGO_SOURCE_"];
     let Some(name) = name.to_str() else { return false };
     NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }

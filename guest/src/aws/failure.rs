@@ -61,6 +61,7 @@ const DENIED: [(&str, &str); 16] = [
     ("UnrecognizedClientException", KEYS),
 ];
 
+const LATER: &str = "try again later";
 const EXPIRED: &str = "get new temporary credentials";
 const KEYS: &str = "check the access key id and the session token, and that the keys belong to this partition";
 const PERMISSION: &str = "grant this permission to the identity";
@@ -104,30 +105,35 @@ impl Failure {
     /// The error of the lookup that asked `call` ("GetAuthorizationToken of api.ecr.…") and used `secrets`.
     pub fn into_error(self, call: &str, secrets: &[&Secret]) -> Error {
         let code = self.code.as_deref().unwrap_or_default();
-        let mut text = format!("{call} failed with HTTP status {}", self.status);
-        if !code.is_empty() {
-            text = format!("{text}, {}", printable(code));
-        }
+        let mut report = printable(code);
         if let Some(message) = &self.message {
             // Some services repeat the whole request behind the first line, session token included.
             let first_line = printable(message.lines().next().unwrap_or_default());
-            text = format!("{text}: {}", redact(first_line.trim_end_matches('.'), secrets));
+            if !report.is_empty() {
+                report.push_str(": ");
+            }
+            report.push_str(&redact(first_line.trim_end_matches('.'), secrets));
         }
+        let mut origin = format!("HTTP status {}", self.status);
         if let Some(id) = &self.request_id {
-            text = format!("{text} (request id {})", printable(id));
+            origin = format!("{origin}, request id {}", printable(id));
         }
+        let text = |outcome: &str, advice: &str| match report.as_str() {
+            "" => format!("{call} {outcome} ({origin}); {advice}"),
+            report => format!("{call} {outcome}: {report} ({origin}); {advice}"),
+        };
 
         if THROTTLING.contains(&code) || self.status == 429 {
-            return Error::Throttled(format!("{text}; try again later"));
+            return Error::Throttled(text("was throttled", LATER));
         }
-        if let Some((_, hint)) = DENIED.into_iter().find(|(denied, _)| *denied == code) {
-            return Error::Denied(format!("{text}; {hint}"));
+        if let Some((_, advice)) = DENIED.into_iter().find(|(denied, _)| *denied == code) {
+            return Error::Denied(text("was denied", advice));
         }
         match self.status {
-            _ if UNAVAILABLE.contains(&code) => Error::Unavailable(format!("{text}; try again later")),
-            401 | 403 => Error::Denied(format!("{text}; {PERMISSION}")),
-            408 | 500.. => Error::Unavailable(format!("{text}; try again later")),
-            _ => Error::Invalid(format!("{text}; check the endpoint and the region")),
+            _ if UNAVAILABLE.contains(&code) => Error::Unavailable(text("failed", LATER)),
+            401 | 403 => Error::Denied(text("was denied", PERMISSION)),
+            408 | 500.. => Error::Unavailable(text("failed", LATER)),
+            _ => Error::Invalid(text("failed", "check the endpoint and the region")),
         }
     }
 }
@@ -170,8 +176,8 @@ mod tests {
         assert_eq!(
             error(400, body),
             Error::Denied(
-                "GetAuthorizationToken of ecr.test failed with HTTP status 400, AccessDeniedException: User x is not \
-                 authorized (request id 7a1b); grant this permission to the identity"
+                "GetAuthorizationToken of ecr.test was denied: AccessDeniedException: User x is not authorized \
+                 (HTTP status 400, request id 7a1b); grant this permission to the identity"
                     .to_owned()
             )
         );
@@ -209,7 +215,7 @@ mod tests {
         let body =
             r#"{"__type":"InvalidSignatureException","message":"no hunter2 match\nx-amz-security-token:hunter2"}"#;
         let text = error(400, body).to_string();
-        assert!(text.contains("no [redacted] match (request id"), "{text}");
+        assert!(text.contains("no [redacted] match (HTTP status"), "{text}");
         assert!(!text.contains("hunter2"), "{text}");
     }
 
@@ -223,6 +229,6 @@ mod tests {
     fn a_code_in_xml_is_found_too() {
         let body =
             "<ErrorResponse><Error><Code>InvalidClientTokenId</Code><Message>no</Message></Error></ErrorResponse>";
-        assert!(error(403, body).to_string().contains("403, InvalidClientTokenId: no"));
+        assert!(error(403, body).to_string().contains("was denied: InvalidClientTokenId: no (HTTP status 403"));
     }
 }

@@ -1,0 +1,84 @@
+//! The command line: what was typed → what it means.
+
+#[cfg(feature = "compile")]
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use keyward::{Budget, Config};
+
+use crate::frontend::print::Format;
+
+/// Resolves a container registry's credentials inside a WebAssembly sandbox
+#[derive(Debug, Parser)]
+#[command(
+    after_help = "called as docker-credential-keyward, or by another name that begins with docker-credential-, it is a \
+                  docker credential helper"
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Action {
+    /// Print the credential of a registry
+    Get(Get),
+    /// Print the version
+    Version,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Get {
+    /// The registry's address: a host, a URL or an image reference
+    pub(crate) registry: String,
+    /// How the credential is printed
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+    /// How long the lookup may take, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    deadline: Duration,
+    /// Run the component in FILE instead of the one that is built in
+    #[cfg(feature = "compile")]
+    #[arg(long, value_name = "FILE.wasm")]
+    component: Option<PathBuf>,
+}
+
+impl Get {
+    /// The configuration that these arguments mean.
+    pub(crate) fn config(&self) -> Config {
+        let config = Config::from_process_environment().with_budget(Budget::default().with_deadline(self.deadline));
+        #[cfg(feature = "compile")]
+        if let Some(file) = &self.component {
+            return config.with_component(file);
+        }
+        config
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().map_err(|_| "not a number".to_owned())?;
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err("not a time that a lookup can take".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_of_the_arguments_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_deadline_is_a_positive_number_of_seconds() {
+        assert_eq!(seconds("0.25"), Ok(Duration::from_millis(250)));
+        for text in ["", "0", "-1", "x", "inf", "NaN", "1e300", "5s"] {
+            seconds(text).unwrap_err();
+        }
+    }
+}

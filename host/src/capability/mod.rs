@@ -1,0 +1,8 @@
+//! What a lookup can reach, one file per capability.
+
+pub(crate) mod dns;
+pub(crate) mod egress;
+pub(crate) mod environment;
+pub(crate) mod files;
+pub(crate) mod http;
+pub(crate) mod tls;

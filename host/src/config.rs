@@ -1,0 +1,114 @@
+//! What a resolver may use: environment, destinations, budget. Nothing ambient gets in unless it is put in here.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::ffi::OsString;
+use std::fmt;
+use std::net::SocketAddr;
+#[cfg(feature = "compile")]
+use std::path::PathBuf;
+
+use crate::budget::Budget;
+
+/// The variables besides `AWS_*` that mean something to a lookup.
+const OTHER_VARIABLES: [&str; 2] = ["HOME", "SSL_CERT_FILE"];
+
+/// The settings of a [`Resolver`](crate::Resolver).
+///
+/// ```
+/// let config = keyward::Config::new()
+///     .with_variable("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+///     .with_variable("AWS_SECRET_ACCESS_KEY", "secret");
+/// assert!(!format!("{config:?}").contains("secret"));
+/// ```
+#[derive(Clone, Default)]
+pub struct Config {
+    pub(crate) budget: Budget,
+    #[cfg(feature = "compile")]
+    pub(crate) component: Option<PathBuf>,
+    pub(crate) connect_to: BTreeMap<String, SocketAddr>,
+    pub(crate) environment: BTreeMap<String, String>,
+}
+
+impl Config {
+    /// No environment, no files, the default budget.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The `AWS_*` variables of this process, `HOME` and `SSL_CERT_FILE`, and the files that they name. This is what
+    /// the command uses.
+    pub fn from_process_environment() -> Self {
+        Self::new().with_environment(env::vars_os())
+    }
+
+    /// Takes those of the variables that mean something to a lookup: `AWS_*`, `HOME` and `SSL_CERT_FILE`. Values that
+    /// are not UTF-8 are left out, as if they were not set.
+    #[must_use]
+    pub fn with_environment(mut self, variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        for (name, value) in variables {
+            let (Ok(name), Ok(value)) = (name.into_string(), value.into_string()) else { continue };
+            if name.starts_with("AWS_") || OTHER_VARIABLES.contains(&name.as_str()) {
+                self.environment.insert(name, value);
+            }
+        }
+        self
+    }
+
+    /// Sets one environment variable for lookups.
+    #[must_use]
+    pub fn with_variable(mut self, name: &str, value: &str) -> Self {
+        self.environment.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// The budget of lookups that do not bring their own.
+    #[must_use]
+    pub fn with_budget(self, budget: Budget) -> Self {
+        Self { budget, ..self }
+    }
+
+    /// Connects to `address` wherever a request names `host` without a port, as curl's `--connect-to` does. The name in
+    /// the request, the signature and the certificate stay those of `host`. For tests, and for networks where a name
+    /// has to lead elsewhere.
+    #[must_use]
+    pub fn with_connect_to(mut self, host: &str, address: SocketAddr) -> Self {
+        self.connect_to.insert(host.to_ascii_lowercase(), address);
+        self
+    }
+
+    /// Runs the component in this file instead of the one that is built in. It is compiled when the resolver is made.
+    #[cfg(feature = "compile")]
+    #[must_use]
+    pub fn with_component(self, file: impl Into<PathBuf>) -> Self {
+        Self { component: Some(file.into()), ..self }
+    }
+
+    pub(crate) fn variable(&self, name: &str) -> Option<&str> {
+        self.environment.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+}
+
+impl fmt::Debug for Config {
+    /// Shows the names of the variables, whose values may be secrets.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Config")
+            .field("budget", &self.budget)
+            .field("connect_to", &self.connect_to)
+            .field("environment", &self.environment.keys())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_variables_that_mean_something_to_a_lookup_get_in() {
+        let variables = [("AWS_REGION", "r"), ("HOME", "/h"), ("PATH", "/bin"), ("NOT_AWS_KEY", "k")];
+        let config = Config::new().with_environment(variables.map(|(name, value)| (name.into(), value.into())));
+        assert_eq!(config.environment.keys().collect::<Vec<_>>(), ["AWS_REGION", "HOME"]);
+    }
+}

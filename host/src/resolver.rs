@@ -1,0 +1,119 @@
+//! The library's face: registry in, credential out.
+
+use std::fmt;
+use std::sync::Arc;
+
+use keyward_ecr::secret::Secret;
+
+use crate::budget::{Budget, CancelToken, Usage};
+use crate::capability::environment;
+use crate::capability::files::Files;
+use crate::capability::http::Transport;
+use crate::config::Config;
+use crate::engine::Sandboxes;
+use crate::engine::bindings::exports::keyward::registry_credentials::provider;
+use crate::error::{Error, SetupError};
+use crate::sandbox::{self, Grants};
+
+/// Resolves registries' credentials. Clones share the engine and the connections; nothing else is shared, so that no
+/// lookup waits for another one.
+///
+/// Lookups run on the tokio runtime of their caller, which needs its I/O and its timers. Dropping a lookup's future ends
+/// the lookup.
+#[derive(Clone)]
+pub struct Resolver(Arc<Inner>);
+
+struct Inner {
+    budget: Budget,
+    grants: Grants,
+    sandboxes: Sandboxes,
+}
+
+/// What a registry takes.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Credential {
+    /// The user name, `AWS` for Amazon ECR.
+    pub username: String,
+    /// The password. Its `Debug` form shows nothing of it, and it is overwritten in memory when it is dropped.
+    pub secret: Secret,
+    /// When the registry stops accepting it, in seconds since 1970 (UTC); `None` where the service did not say.
+    pub expires_at: Option<u64>,
+}
+
+impl Credential {
+    /// A credential that comes from elsewhere, for tests and for callers with a fallback of their own.
+    pub fn new(username: &str, secret: String, expires_at: Option<u64>) -> Self {
+        Self { username: username.to_owned(), secret: Secret::new(secret), expires_at }
+    }
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { username, secret, expires_at } = self;
+        formatter
+            .debug_struct("Credential")
+            .field("username", username)
+            .field("secret", secret)
+            .field("expires_at", expires_at)
+            .finish()
+    }
+}
+
+/// How a lookup ended, and what it used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Lookup {
+    /// The credential, or why there is none.
+    pub result: Result<Credential, Error>,
+    /// What the lookup used, whether it found a credential or not.
+    pub usage: Usage,
+}
+
+impl Resolver {
+    /// Loads the component. It takes less than a millisecond and does no I/O; certificates and files are read when a
+    /// lookup needs them.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError`], where the component cannot run on this machine.
+    pub fn new(config: &Config) -> Result<Self, SetupError> {
+        let grants = Grants {
+            environment: environment::variables(config),
+            files: Files::new(config),
+            transport: Arc::new(Transport::new(config)),
+        };
+        Ok(Self(Arc::new(Inner { budget: config.budget.clone(), grants, sandboxes: Sandboxes::new(config)? })))
+    }
+
+    /// Finds the credential of a registry: a host, a URL or an image reference.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], named by what the caller does next.
+    pub async fn resolve(&self, registry: &str) -> Result<Credential, Error> {
+        self.look_up(registry, &self.0.budget, &CancelToken::new()).await.result
+    }
+
+    /// As [`resolve`](Self::resolve), with a budget and a token of its own, and with what the lookup used.
+    pub async fn look_up(&self, registry: &str, budget: &Budget, cancel: &CancelToken) -> Lookup {
+        let Inner { budget: _, grants, sandboxes } = &*self.0;
+        let request = provider::Request { server: registry.to_owned(), context: Vec::new() };
+        let (result, usage) = sandbox::run(sandboxes, grants, &request, budget, cancel).await;
+        let result =
+            result.map(|found: provider::Credential| Credential::new(&found.username, found.secret, found.expires_at));
+        tracing::debug!(found = result.is_ok(), ?usage, "lookup");
+        Lookup { result, usage }
+    }
+
+    /// The budget of lookups that do not bring their own.
+    pub fn budget(&self) -> &Budget {
+        &self.0.budget
+    }
+}
+
+impl fmt::Debug for Resolver {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Resolver").field("budget", &self.0.budget).finish_non_exhaustive()
+    }
+}

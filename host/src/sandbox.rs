@@ -1,0 +1,184 @@
+//! One lookup: one store, every limit set, raced against the deadline and the caller, and gone afterwards.
+
+use std::sync::Arc;
+
+use wasmtime::{Store, Trap, UpdateDeadline};
+use wasmtime_wasi::{ResourceTable, WasiCtx};
+use wasmtime_wasi_http::WasiHttpCtx;
+
+use crate::budget::{Budget, CancelToken, Deadline, Usage};
+use crate::capability::files::Files;
+use crate::capability::http::{Fault, Hooks, Meter, Transport};
+use crate::engine::bindings::exports::keyward::registry_credentials::provider;
+use crate::engine::{Limiter, MemoryLimitReached, Sandboxes, State};
+use crate::error::Error;
+
+/// What a guest may push through one host call, in bytes: far more than any header or body that it has.
+const HOSTCALL_BYTES: usize = 1024 * 1024;
+
+/// What a guest may hold of the host at once: streams, requests, files.
+const MAX_RESOURCES: usize = 256;
+
+/// What the lookups of a resolver see and use.
+pub(crate) struct Grants {
+    pub(crate) environment: Vec<(String, String)>,
+    pub(crate) files: Files,
+    pub(crate) transport: Arc<Transport>,
+}
+
+/// Runs one lookup to its end.
+pub(crate) async fn run(
+    sandboxes: &Sandboxes,
+    grants: &Grants,
+    request: &provider::Request,
+    budget: &Budget,
+    cancel: &CancelToken,
+) -> (Result<provider::Credential, Error>, Usage) {
+    let deadline = Deadline::after(budget.deadline);
+    let meter = Arc::new(Meter::default());
+    let mut usage = Usage::default();
+    let result = match prepare(sandboxes, grants, &meter, budget) {
+        Ok(mut store) => {
+            let ended = race(sandboxes, &mut store, request, deadline, cancel).await;
+            usage.fuel = budget.fuel.saturating_sub(store.get_fuel().unwrap_or_default());
+            usage.peak_memory = store.data().limiter.peak();
+            // What the lookup was waiting for has to be known before the store goes, and its requests with it.
+            let result = classify(ended, budget, &meter);
+            drop(store);
+            result
+        }
+        Err(error) => Err(Error::Internal(format!("{error:#}"))),
+    };
+    usage.requests = meter.requests();
+    usage.bytes_received = meter.bytes_received();
+    usage.wall = deadline.elapsed();
+    (result, usage)
+}
+
+/// A store with every limit set.
+fn prepare(
+    sandboxes: &Sandboxes,
+    grants: &Grants,
+    meter: &Arc<Meter>,
+    budget: &Budget,
+) -> wasmtime::Result<Store<State>> {
+    let mut table = ResourceTable::new();
+    table.set_max_capacity(MAX_RESOURCES);
+    let state = State {
+        files: grants.files.clone(),
+        hooks: Hooks {
+            transport: grants.transport.clone(),
+            meter: meter.clone(),
+            response_bytes: budget.response_bytes,
+        },
+        http: WasiHttpCtx::new(),
+        limiter: Limiter::new(budget.memory),
+        table,
+        wasi: WasiCtx::builder().envs(&grants.environment).build(),
+    };
+    let mut store = Store::new(&sandboxes.engine, state);
+    store.limiter(|state| &mut state.limiter);
+    store.set_hostcall_fuel(HOSTCALL_BYTES);
+    store.set_max_component_handles(MAX_RESOURCES);
+    store.set_fuel(budget.fuel)?;
+    Ok(store)
+}
+
+/// How a lookup ended.
+enum Ended {
+    Cancelled,
+    Returned(wasmtime::Result<Result<provider::Credential, provider::Error>>),
+    TimedOut,
+}
+
+/// Calls the guest, and drops the call when the deadline passes or the caller cancels.
+///
+/// A guest that waits in the host is ended by dropping the call. A guest that computes reaches the epoch's callback
+/// instead, which looks at deadline and token itself: on a busy executor, the timer beside the call may not have been
+/// asked yet.
+async fn race(
+    sandboxes: &Sandboxes,
+    store: &mut Store<State>,
+    request: &provider::Request,
+    deadline: Deadline,
+    cancel: &CancelToken,
+) -> Ended {
+    let token = cancel.clone();
+    store.epoch_deadline_callback(move |_| {
+        if token.is_cancelled() {
+            Err(Interrupted::Cancelled.into())
+        } else if deadline.has_passed() {
+            Err(Interrupted::TimedOut.into())
+        } else {
+            Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
+        }
+    });
+    store.set_epoch_deadline(1);
+    let _ticking = match sandboxes.ticker.start() {
+        Ok(ticking) => ticking,
+        Err(cause) => return Ended::Returned(Err(cause.into())),
+    };
+    let call = async {
+        let component = sandboxes.component.instantiate_async(&mut *store).await?;
+        component.keyward_registry_credentials_provider().call_get(&mut *store, request).await
+    };
+    tokio::select! {
+        biased;
+        result = call => Ended::Returned(result),
+        () = cancel.cancelled() => Ended::Cancelled,
+        () = deadline.passed() => Ended::TimedOut,
+    }
+}
+
+/// Why the epoch's callback ended a guest.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+enum Interrupted {
+    #[error("cancelled")]
+    Cancelled,
+    #[error("timed out")]
+    TimedOut,
+}
+
+fn classify(ended: Ended, budget: &Budget, meter: &Meter) -> Result<provider::Credential, Error> {
+    let timeout = || Error::Timeout { deadline: budget.deadline, waiting_for: meter.waiting_for() };
+    let cancelled = || Error::Cancelled { waiting_for: meter.waiting_for() };
+    match ended {
+        Ended::Cancelled => Err(cancelled()),
+        Ended::TimedOut => Err(timeout()),
+        Ended::Returned(Ok(Ok(credential))) => Ok(credential),
+        Ended::Returned(Ok(Err(error))) => Err(match meter.fault() {
+            // The guest knows that its request failed, the host knows which setting is to blame.
+            Some(Fault::Refused { destination }) => Error::Refused { destination },
+            Some(Fault::Trust(error)) => Error::Invalid(error.to_string()),
+            None => error.into(),
+        }),
+        Ended::Returned(Err(error)) => Err(if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
+            match interrupted {
+                Interrupted::Cancelled => cancelled(),
+                Interrupted::TimedOut => timeout(),
+            }
+        } else if let Some(reached) = error.downcast_ref::<MemoryLimitReached>() {
+            Error::OutOfMemory { limit: budget.memory, wanted: reached.wanted }
+        } else {
+            match error.downcast_ref::<Trap>() {
+                Some(Trap::OutOfFuel) => Error::OutOfFuel { limit: budget.fuel },
+                Some(trap) => Error::Trap(trap.to_string()),
+                None => Error::Trap(error.root_cause().to_string()),
+            }
+        }),
+    }
+}
+
+impl From<provider::Error> for Error {
+    fn from(error: provider::Error) -> Self {
+        match error {
+            provider::Error::Denied(text) => Self::Denied(text),
+            provider::Error::Invalid(text) => Self::Invalid(text),
+            provider::Error::NoCredentials(text) => Self::NoCredentials(text),
+            provider::Error::NotOurRegistry => Self::NotOurRegistry,
+            provider::Error::Other(text) => Self::Other(text),
+            provider::Error::Throttled(text) => Self::Throttled(text),
+            provider::Error::Unavailable(text) => Self::Unavailable(text),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! A registry, an AWS and a client that find each other by their real names.
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use keyward_testbed::Authority;
+use tempfile::TempDir;
+
+use super::keyward::Keyward;
+use super::moto::{ECR, Keys, Moto, REGISTRY, TOKEN};
+use super::process::{ADVICE, Outcome, PATH, Server, available, command, installed, run};
+
+/// Binds its first argument over the hosts file, for itself only, and becomes the others.
+const WITH_HOSTS: &str = r#"mount --bind "$1" /etc/hosts && shift && exec "$@""#;
+
+/// An empty registry that wants the token of moto, and a client with Keyward as its helper.
+pub(crate) struct Bed {
+    /// The simulated AWS, which all beds share.
+    pub(crate) moto: &'static Moto,
+    keyward: Keyward,
+    _registry: Server,
+    directory: TempDir,
+    // Last, since fields are dropped in this order: the port must be free before the next bed.
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Bed {
+    /// Waits for the bed before it, then starts the registry.
+    ///
+    /// # Panics
+    ///
+    /// When a program or a permission is missing, saying what to type.
+    pub(crate) fn start() -> Self {
+        static ALONE: Mutex<()> = Mutex::new(());
+        // A bed holds no state that a failed test could have left half done.
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        require_own_mounts();
+        let moto = Moto::at_the_port_of_ecr();
+        let directory = tempfile::tempdir().expect("cannot make a temporary directory");
+        let address = SocketAddr::from((Ipv4Addr::new(127, 0, 0, 2), 443));
+        let authority = Authority::new();
+        let registry = start_registry(directory.path(), &authority, address);
+        write_client_settings(directory.path(), moto, &authority, address);
+        Self { moto, keyward: Keyward::install(&moto.ca_pem), _registry: registry, directory, _alone: alone }
+    }
+
+    /// A path in the directory of this bed.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Runs skopeo where the real names lead to this bed.
+    pub(crate) fn skopeo(&self, keys: &Keys, arguments: &[&str]) -> Outcome {
+        let home = self.directory.path();
+        let path = format!("{}:{PATH}", self.keyward.programs().display());
+        let mut command = command(installed("unshare"));
+        command
+            .args(["--mount", "sh", "-c", WITH_HOSTS, "sh"])
+            .arg(home.join("hosts"))
+            .arg(installed("skopeo"))
+            .arg("--insecure-policy")
+            .args(arguments)
+            .env("PATH", path)
+            .env("HOME", home)
+            .env("TMPDIR", home)
+            // Otherwise skopeo looks for the credentials of this machine's user first.
+            .env("XDG_RUNTIME_DIR", home)
+            .env("SSL_CERT_FILE", home.join("authorities.pem"))
+            .envs(keys.environment());
+        run(&mut command, "")
+    }
+
+    /// Whether anything was ever tagged in the registry.
+    pub(crate) fn registry_has_image(&self) -> bool {
+        self.path("storage/docker/registry/v2/repositories/keyward/demo/_manifests/tags/1").exists()
+    }
+}
+
+fn require_own_mounts() {
+    let outcome = run(command(installed("unshare")).args(["--mount", "true"]), "");
+    assert!(outcome.status.success(), "no mount namespace of its own permitted: {ADVICE}: {outcome}");
+}
+
+fn start_registry(directory: &Path, authority: &Authority, address: SocketAddr) -> Server {
+    let certificate = authority.issue(&[REGISTRY]);
+    let user = run(command(installed("htpasswd")).args(["-B", "-n", "-i", "AWS"]), TOKEN);
+    user.assert_success();
+    let settings = format!(
+        "version: 0.1
+storage: {{filesystem: {{rootdirectory: {0}/storage}}}}
+http: {{addr: '{address}', tls: {{certificate: {0}/certificate.pem, key: {0}/key.pem}}}}
+auth: {{htpasswd: {{realm: registry, path: {0}/htpasswd}}}}
+",
+        directory.display()
+    );
+    let settings_file = directory.join("registry.yml");
+    for (name, content) in [
+        ("certificate.pem", &certificate.certificate_pem),
+        ("key.pem", &certificate.key_pem),
+        ("htpasswd", &user.stdout),
+        ("registry.yml", &settings),
+    ] {
+        fs::write(directory.join(name), content).expect("cannot write a setting");
+    }
+    Server::start(&installed("docker-registry"), ["serve".as_ref(), settings_file.as_os_str()], available(address))
+}
+
+fn write_client_settings(directory: &Path, moto: &Moto, authority: &Authority, registry: SocketAddr) {
+    let hosts = format!("127.0.0.1 localhost\n{} {REGISTRY}\n{} {ECR}\n", registry.ip(), moto.address.ip());
+    let docker = serde_json::json!({"credHelpers": {REGISTRY: "keyward"}});
+    // One file for both programs: skopeo trusts the registry by it, and Keyward trusts ECR.
+    let authorities = format!("{}{}", moto.ca_pem, authority.ca_pem());
+    fs::create_dir(directory.join(".docker")).expect("cannot make a directory");
+    for (name, content) in
+        [("hosts", hosts), (".docker/config.json", docker.to_string()), ("authorities.pem", authorities)]
+    {
+        fs::write(directory.join(name), content).expect("cannot write a setting");
+    }
+}

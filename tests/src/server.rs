@@ -1,0 +1,197 @@
+//! The server: connections, TLS, HTTP, and who answers what.
+
+use std::error::Error;
+use std::net::TcpListener as StdTcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::BodyExt;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio_rustls::TlsAcceptor;
+
+use crate::answer::Answer;
+use crate::authority::{AnyName, Authority};
+use crate::body::AnswerBody;
+use crate::observation::SeenRequest;
+use crate::operation::{self, Operation};
+use crate::refusal::Refusal;
+use crate::signature::{self, Authorization};
+use crate::state::{OpenConnection, State};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+
+/// How long to wait before accepting again, after the process had no file descriptor left for it.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(5);
+
+/// TLS with certificates of this authority, for whatever name a client asks.
+pub(crate) fn acceptor(authority: &Arc<Authority>) -> TlsAcceptor {
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring supports the default versions of TLS")
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(AnyName::new(authority.clone())));
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    TlsAcceptor::from(Arc::new(config))
+}
+
+/// Serves until `stopped` resolves. The connections are tasks of the runtime, and end with it.
+pub(crate) async fn serve(
+    listener: StdTcpListener,
+    acceptor: TlsAcceptor,
+    state: Arc<State>,
+    mut stopped: oneshot::Receiver<()>,
+) {
+    let listener = TcpListener::from_std(listener).expect("the listener is non-blocking, on a new runtime");
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = &mut stopped => return,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let open = OpenConnection::new(state.clone());
+                tokio::spawn(serve_connection(stream, acceptor.clone(), state.clone(), open));
+            }
+            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+        }
+    }
+}
+
+async fn serve_connection(stream: TcpStream, acceptor: TlsAcceptor, state: Arc<State>, open: OpenConnection) {
+    // First of the locals, so that it is dropped last: what is counted as closed is closed.
+    let _open = open;
+    // Without it answers in two writes would wait for the client's acknowledgement of the first.
+    let _ = stream.set_nodelay(true);
+    let Ok(stream) = acceptor.accept(stream).await else {
+        state.record_failed_handshake();
+        return;
+    };
+    let server_name = stream.get_ref().1.server_name().map(str::to_owned);
+    let service = service_fn(|request| respond(request, server_name.clone(), state.clone()));
+    // That the client goes away, or is sent away, is what many tests are about: not an error here.
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+}
+
+/// Answers one request. An error closes the connection.
+async fn respond(
+    request: Request<Incoming>,
+    server_name: Option<String>,
+    state: Arc<State>,
+) -> Result<Response<AnswerBody>, Box<dyn Error + Send + Sync>> {
+    let (head, body) = request.into_parts();
+    let request = Request::from_parts(head, body.collect().await?.to_bytes());
+
+    let request_id = state.next_request_id();
+    let examined = examine(&request, &state);
+    let seen = observe(&request, server_name, &request_id, &state, &examined);
+    let mut answer = state.script().answer_to(&seen);
+    state.record_request(seen);
+
+    let mut response = loop {
+        answer = match answer {
+            Answer::Token => match &examined {
+                Ok(body) => {
+                    state.record_token();
+                    break Response::new(AnswerBody::whole(body.clone()));
+                }
+                Err(refusal) => refusal.answer(),
+            },
+            Answer::Raw { status, headers, body } => break raw_response(status, &headers, body),
+            Answer::Held(gate, then) => {
+                gate.opened().await;
+                *then
+            }
+            Answer::Delayed(delay, then) => {
+                tokio::time::sleep(delay).await;
+                *then
+            }
+            Answer::Silence => std::future::pending().await,
+            Answer::HeadersThenSilence => {
+                let mut response = Response::new(AnswerBody::Never);
+                response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("1024"));
+                break response;
+            }
+            Answer::EndlessBody => break Response::new(AnswerBody::Endless),
+            Answer::DropConnection => return Err("the script says to close".into()),
+        };
+    };
+
+    let headers = response.headers_mut();
+    let request_id = HeaderValue::from_str(&request_id).expect("it consists of digits and dashes");
+    headers.entry(REQUEST_ID).or_insert(request_id);
+    headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(operation::CONTENT_TYPE));
+    Ok(response)
+}
+
+/// The body of the answer that AWS would give to a request, or why it would refuse it.
+fn examine(request: &Request<Bytes>, state: &State) -> Result<Vec<u8>, Refusal> {
+    let operation = Operation::of(request)?;
+    let scope = Authorization::of(request.headers())?.scope;
+    operation::check_form(request.headers())?;
+    signature::verify(request, &state.keys())?;
+    operation.check_scope(&scope, request.headers())?;
+    operation.answer(request.body(), &scope, state.token_lifetime())
+}
+
+fn observe(
+    request: &Request<Bytes>,
+    server_name: Option<String>,
+    request_id: &str,
+    state: &State,
+    examined: &Result<Vec<u8>, Refusal>,
+) -> SeenRequest {
+    let (access_key_id, scope) = match Authorization::of(request.headers()) {
+        Ok(authorization) => (Some(authorization.access_key_id), Some(authorization.scope)),
+        Err(_) => (None, None),
+    };
+    let headers: Vec<(String, String)> = request
+        .headers()
+        .iter()
+        .map(|(name, value)| {
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            (name.as_str().to_owned(), value)
+        })
+        .collect();
+    let host = headers.iter().find(|(name, _)| name == "host");
+    SeenRequest {
+        method: request.method().to_string(),
+        path: request.uri().to_string(),
+        host: host.map(|(_, value)| value.clone()).unwrap_or_default(),
+        body: request.body().to_vec(),
+        server_name,
+        access_key_id,
+        scope,
+        signature_is_right: signature::verify(request, &state.keys()).is_ok(),
+        refusal: examined.as_ref().err().map(Refusal::to_string),
+        request_id: request_id.to_owned(),
+        headers,
+    }
+}
+
+fn raw_response(status: u16, headers: &[(String, String)], body: Vec<u8>) -> Response<AnswerBody> {
+    let mut header_map = HeaderMap::new();
+    for (name, value) in headers {
+        let name = HeaderName::from_bytes(name.as_bytes()).expect("checked when scripted");
+        let value = HeaderValue::from_str(value).expect("checked when scripted");
+        header_map.append(name, value);
+    }
+    // hyper panics if a length that it knows and one that a header claims differ.
+    let body = if header_map.contains_key(CONTENT_LENGTH) {
+        AnswerBody::LengthClaimed(Some(body.into()))
+    } else {
+        AnswerBody::whole(body)
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(status).expect("checked when scripted");
+    *response.headers_mut() = header_map;
+    response
+}
