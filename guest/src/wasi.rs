@@ -129,7 +129,7 @@ fn receive(response: http::FutureIncomingResponse) -> Result<http::IncomingRespo
 }
 
 fn body(response: &http::IncomingResponse) -> Result<Zeroizing<Vec<u8>>, HttpError> {
-    let broken = || HttpError::Response("the host gave no body".to_owned());
+    let broken = || HttpError::Response("its body could not be read".to_owned());
     let body = response.consume().map_err(|()| broken())?;
     let stream = body.stream().map_err(|()| broken())?;
     // The whole capacity from the start: growing would leave copies of what may be a secret behind.
@@ -145,10 +145,8 @@ fn body(response: &http::IncomingResponse) -> Result<Zeroizing<Vec<u8>>, HttpErr
             }
             Err(StreamError::Closed) => return Ok(content),
             Err(StreamError::LastOperationFailed(error)) => {
-                return Err(match http::http_error_code(&error) {
-                    Some(code) => http_error(code),
-                    None => HttpError::Response(error.to_debug_string()),
-                });
+                let code = http::http_error_code(&error);
+                return Err(code.map_or_else(broken, http_error));
             }
         }
     }

@@ -149,6 +149,10 @@ fn classify(ended: Ended, budget: &Budget, meter: &Meter) -> Result<provider::Cr
         Ended::Returned(Ok(Err(error))) => Err(match meter.fault() {
             // The guest knows that its request failed, the host knows which setting is to blame.
             Some(Fault::Refused { destination }) => Error::Refused { destination },
+            Some(Fault::TooLarge { destination, limit }) => Error::Invalid(format!(
+                "the answer of {destination} is larger than {limit} bytes: check who answers there, or raise the \
+                 budget's response bytes"
+            )),
             Some(Fault::Trust(error)) => Error::Invalid(error.to_string()),
             None => error.into(),
         }),

@@ -90,6 +90,7 @@ struct UnderWay {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     Refused { destination: String },
+    TooLarge { destination: String, limit: u64 },
     Trust(TrustError),
 }
 
@@ -165,7 +166,8 @@ async fn send(
     {
         let mut reading = meter.reading();
         reading.requests += 1;
-        reading.under_way = Some(UnderWay { destination, answer_begun: false, begin: Instant::now() });
+        reading.under_way =
+            Some(UnderWay { destination: destination.clone(), answer_begun: false, begin: Instant::now() });
     }
     let response = client.request(request).await;
     {
@@ -177,26 +179,29 @@ async fn send(
     }
     let response = response.map_err(|error| explain(&error))?;
     tracing::debug!(status = response.status().as_u16(), "answer");
-    Ok(response.map(|body| metered(body, meter.clone(), limit)))
+    Ok(response.map(|body| metered(body, meter.clone(), destination, limit)))
 }
 
 /// The body of an answer, counted, and cut off with an error where it has more bytes than it may.
-fn metered(body: hyper::body::Incoming, meter: Arc<Meter>, limit: u64) -> WasiBody {
-    let end = meter.clone();
+fn metered(body: hyper::body::Incoming, meter: Arc<Meter>, destination: String, limit: u64) -> WasiBody {
+    let counter = meter.clone();
     let counted = body.map_frame(move |frame| {
-        meter.reading().bytes_received += frame.data_ref().map_or(0, |data| data.len() as u64);
+        counter.reading().bytes_received += frame.data_ref().map_or(0, |data| data.len() as u64);
         frame
     });
-    let limited = Limited::new(counted, usize::try_from(limit).unwrap_or(usize::MAX));
-    let explained = limited.map_err(move |error| match error.downcast_ref::<LengthLimitError>() {
-        Some(_) => Error::HttpResponseBodySize(Some(limit)),
-        None => explain(&*error),
+    let judge = meter.clone();
+    let limited = Limited::new(counted, usize::try_from(limit).unwrap_or(usize::MAX)).map_err(move |error| {
+        if !error.is::<LengthLimitError>() {
+            return explain(&*error);
+        }
+        // wasmtime 48 has no way to give the guest the case of an error inside a body.
+        judge.reading().fault = Some(Fault::TooLarge { destination: destination.clone(), limit });
+        Error::HttpResponseBodySize(Some(limit))
     });
-    // What is waited for ends with the body, whether it was read to its end or not.
-    WhileBodyLives { body: explained, meter: end }.boxed_unsync()
+    WhileBodyLives { body: limited, meter }.boxed_unsync()
 }
 
-/// A body that, dropped, ends its request's being under way.
+/// A body whose end is the end of its request, whether it was read or dropped.
 struct WhileBodyLives<B> {
     body: B,
     meter: Arc<Meter>,

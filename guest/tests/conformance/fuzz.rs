@@ -1,0 +1,104 @@
+//! Registry addresses that nobody wrote down: generated ones, against the pattern of amazon-ecr-credential-helper.
+
+use std::sync::LazyLock;
+
+use keyward_ecr::registry::{Kind, Registry};
+use proptest::prelude::*;
+use regex_lite::Regex;
+
+use crate::property::configuration;
+
+/// The hosts of the public registry.
+const PUBLIC_HOSTS: [&str; 2] = ["public.ecr.aws", "ecr-public.aws.com"];
+
+/// What the hosts of private registries end in, as patterns. Source: amazon-ecr-credential-helper,
+/// `ecr-login/api/client.go`.
+const SUFFIXES: [&str; 6] = [
+    r"amazonaws\.(com(\.cn)?|eu)",
+    r"on\.(aws|amazonwebservices\.com\.cn)",
+    r"sc2s\.sgov\.gov",
+    r"c2s\.ic\.gov",
+    r"cloud\.adc-e\.uk",
+    r"csp\.hci\.ic\.gov",
+];
+
+/// The helper's pattern of a private registry's host. The first four groups are account, FIPS, region and suffix.
+static PRIVATE_HOST: LazyLock<Regex> = LazyLock::new(|| {
+    let pattern =
+        format!(r"^([0-9]{{12}})\.dkr[.-]ecr(-fips)?\.([a-zA-Z0-9][a-zA-Z0-9_-]*)\.({})$", SUFFIXES.join("|"));
+    Regex::new(&pattern).expect("the pattern is valid")
+});
+
+proptest! {
+    #![proptest_config(configuration())]
+
+    #[test]
+    fn any_text_is_understood_or_refused_without_a_panic(address in any::<String>()) {
+        check(&address)?;
+    }
+
+    #[test]
+    fn an_address_that_is_almost_right_is_understood_as_the_helper_does_or_refused(address in almost_right()) {
+        check(&address)?;
+    }
+
+    #[test]
+    fn every_host_that_the_helper_knows_is_understood((host, decorated) in right()) {
+        prop_assert!(PRIVATE_HOST.is_match(&host), "{host}");
+        let registry = Registry::parse(&host);
+        prop_assert!(registry.is_ok(), "{host}");
+        prop_assert_eq!(&Registry::parse(&decorated), &registry, "{}", decorated);
+        check(&decorated)?;
+    }
+}
+
+/// What is accepted is what the helper's pattern accepts, and what it says; its host alone means the same.
+fn check(address: &str) -> Result<(), TestCaseError> {
+    let Ok(registry) = Registry::parse(address) else { return Ok(()) };
+    prop_assert_eq!(Registry::parse(&registry.host), Ok(registry.clone()));
+    let Kind::Private { account } = &registry.kind else {
+        prop_assert!(PUBLIC_HOSTS.contains(&registry.host.as_str()), "{registry:?}");
+        return Ok(());
+    };
+    let groups = PRIVATE_HOST.captures(&registry.host);
+    prop_assert!(groups.is_some(), "{registry:?}");
+    let groups = groups.expect("it is there");
+    prop_assert_eq!(account, &groups[1]);
+    prop_assert_eq!(registry.fips, groups.get(2).is_some());
+    prop_assert_eq!(&registry.region, &groups[3]);
+    let suffix = Some(&groups[4]);
+    let (plain, dual_stack) = (registry.partition.registry_suffix, registry.partition.dual_stack_registry_suffix);
+    prop_assert_eq!(suffix, if registry.dual_stack { dual_stack } else { Some(plain) });
+    Ok(())
+}
+
+/// A host that the helper knows, and an address with that host in it. Underscores and a hyphen at the end of the
+/// region are left out: the helper's pattern has them, and no host name may (RFC 1123, section 2.1).
+fn right() -> impl Strategy<Value = (String, String)> {
+    let host =
+        format!(r"[0-9]{{12}}\.dkr[.-]ecr(-fips)?\.[a-z0-9]([a-z0-9-]{{0,20}}[a-z0-9])?\.({})", SUFFIXES.join("|"));
+    let host = proptest::string::string_regex(&host).expect("the pattern is valid");
+    (host, "(https://|HTTPS://)?", any::<bool>(), r"\.?(:443|:5000|:65535)?([/?#]\PC*)?").prop_map(
+        |(host, scheme, is_upper_case, rest)| {
+            let typed = if is_upper_case { host.to_ascii_uppercase() } else { host.clone() };
+            (host, format!("{scheme}{typed}{rest}"))
+        },
+    )
+}
+
+/// An address, with or without a fault in any of its parts.
+fn almost_right() -> impl Strategy<Value = String> {
+    let suffix = format!(r"({}|{}|aws|com|internal)", SUFFIXES.join("|"), PUBLIC_HOSTS.join("|").replace('.', r"\."));
+    (
+        "((https?|oci|ssh)://)?([a-z]{1,4}(:[a-z]{1,4})?@)?",
+        r"([0-9]{11,13}\.)?",
+        r"(dkr[.-]?ecr(-fips)?[.-]?)?",
+        r"[a-zA-Z0-9_. -]{0,12}\.?",
+        proptest::string::string_regex(&suffix).expect("the pattern is valid"),
+        r"(\.?|\.example\.com|[a-z-])",
+        r"(:[0-9]{0,6})?([/?#]\PC{0,8}| )?",
+    )
+        .prop_map(|(scheme, account, name, region, suffix, after, rest)| {
+            [scheme, account, name, region, suffix, after, rest].concat()
+        })
+}

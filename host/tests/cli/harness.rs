@@ -1,0 +1,92 @@
+//! Calls the command with nothing of this machine's environment, and looks for secrets in whatever it says.
+
+use std::ffi::OsStr;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use assert_cmd::Command;
+use keyward_testbed::{ACCESS_KEY_ID, FakeAws, PASSWORD_MARK, SECRET_ACCESS_KEY};
+use tempfile::TempDir;
+
+/// A private registry.
+pub(crate) const PRIVATE: &str = "123456789012.dkr.ecr.us-east-1.amazonaws.com";
+
+/// The text that clients take as "go on without credentials".
+pub(crate) const NOT_FOUND: &str = "credentials not found in native keychain\n";
+
+/// One call of the command.
+pub(crate) struct Call {
+    command: Command,
+    input: Vec<u8>,
+    /// Holds the link under which the command was called.
+    _folder: Option<TempDir>,
+}
+
+/// What came of a call.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) status: i32,
+    pub(crate) output: String,
+    pub(crate) errors: String,
+}
+
+impl Call {
+    /// As `keyward`.
+    pub(crate) fn keyward(arguments: &[&str]) -> Self {
+        Self::program(Path::new(env!("CARGO_BIN_EXE_keyward")), arguments, None)
+    }
+
+    /// As `docker-credential-keyward`.
+    pub(crate) fn helper(arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("docker-credential-keyward");
+        symlink(env!("CARGO_BIN_EXE_keyward"), &link).unwrap();
+        Self::program(&link, arguments, Some(folder))
+    }
+
+    fn program(program: &Path, arguments: &[&str], folder: Option<TempDir>) -> Self {
+        let mut command = Command::new(program);
+        command.env_clear().args(arguments);
+        Self { command, input: Vec::new(), _folder: folder }
+    }
+
+    /// With keys that the fake knows, and every endpoint leading to it.
+    pub(crate) fn against(self, fake: &FakeAws) -> Self {
+        let address = fake.url();
+        let ca_file = fake.authority().ca_file().as_os_str().to_owned();
+        self.variable("AWS_ENDPOINT_URL", address)
+            .variable("SSL_CERT_FILE", ca_file)
+            .variable("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
+            .variable("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
+    }
+
+    pub(crate) fn variable(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    pub(crate) fn argument(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.command.arg(argument);
+        self
+    }
+
+    pub(crate) fn input(mut self, input: impl Into<Vec<u8>>) -> Self {
+        self.input = input.into();
+        self
+    }
+
+    /// Runs it. Whatever happens, the command says something of itself, and the key that signs is in nothing it says.
+    pub(crate) fn run(mut self) -> Outcome {
+        let finished = self.command.write_stdin(self.input).output().unwrap();
+        let status = finished.status.code().unwrap_or_else(|| panic!("ended by a signal: {finished:?}"));
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the command writes UTF-8");
+        let outcome = Outcome { status, output: text(finished.stdout), errors: text(finished.stderr) };
+        // 101 is the status of a panic.
+        assert_ne!(outcome.status, 101, "{outcome:?}");
+        for said in [&outcome.output, &outcome.errors] {
+            assert!(!said.contains(SECRET_ACCESS_KEY), "the secret access key is in {said}");
+        }
+        assert!(!outcome.errors.contains(PASSWORD_MARK), "a password is in {}", outcome.errors);
+        outcome
+    }
+}

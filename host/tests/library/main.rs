@@ -1,0 +1,8 @@
+//! The library against the fake AWS, through the real component.
+
+mod answers;
+mod budget;
+mod common;
+mod conformance;
+mod credentials;
+mod secrets;
