@@ -46,6 +46,8 @@ fn precompile(component: &Path, out: &Path) -> Result<(), String> {
     for (file, bytes) in [("component.wasm", &wasm), ("component.cwasm", &precompiled)] {
         fs::write(out.join(file), bytes).map_err(|cause| format!("{file} could not be written: {cause}"))?;
     }
+    // For tests and benches: the library itself has no use for the component before its compilation.
+    println!("cargo::rustc-env=KEYWARD_COMPONENT={}", out.join("component.wasm").display());
     Ok(())
 }
 

@@ -3,8 +3,8 @@
 //! [`get`] is the whole way, top to bottom: address → registry → endpoint → AWS credentials → signature → ECR → credential.
 //! A module uses only modules above it in this list:
 //!
-//! `partition` · `registry` · `time` · `secret` · `credentials` · `error` · `world` · `sigv4` · `endpoint` · `profile` ·
-//! `source` · `chain` · `aws` · `wasi`
+//! `partition` · `registry` · `time` · `secret` · `credentials` · `error` · `world` · `sigv4` · `endpoint` · `profile` · `aws` ·
+//! `source` · `chain` · `wasi`
 //!
 //! Everything but `wasi` is pure and is tested natively; `wasi`, the one file that names WASI, exists in the component only.
 // The bindings, which are generated, cannot do without; everything else can.

@@ -11,6 +11,9 @@ use crate::error::Error;
 use crate::time::Timestamp;
 use crate::world::{FileError, HttpError, MAX_RESPONSE_BYTES, Method, Request, Response, Scheme, World};
 
+/// What holds the answers of ECR. Overwriting more than that, when it is dropped, would be most of a lookup's work.
+const USUAL_RESPONSE_BYTES: usize = 8 * 1024;
+
 mod bindings {
     #![allow(missing_docs, unreachable_pub, unsafe_code, reason = "generated from wit/: the component's ABI")]
     wit_bindgen::generate!({
@@ -132,13 +135,18 @@ fn body(response: &http::IncomingResponse) -> Result<Zeroizing<Vec<u8>>, HttpErr
     let broken = || HttpError::Response("its body could not be read".to_owned());
     let body = response.consume().map_err(|()| broken())?;
     let stream = body.stream().map_err(|()| broken())?;
-    // The whole capacity from the start: growing would leave copies of what may be a secret behind.
-    let mut content = Zeroizing::new(Vec::with_capacity(MAX_RESPONSE_BYTES));
+    let mut content = Zeroizing::new(Vec::with_capacity(USUAL_RESPONSE_BYTES));
     loop {
         match stream.blocking_read(MAX_RESPONSE_BYTES as u64) {
             Ok(mut chunk) => {
                 if content.len() + chunk.len() > MAX_RESPONSE_BYTES {
                     return Err(HttpError::TooLarge);
+                }
+                if content.len() + chunk.len() > content.capacity() {
+                    // A vector that grows by itself leaves a copy of what may be a secret behind.
+                    let mut larger = Zeroizing::new(Vec::with_capacity(MAX_RESPONSE_BYTES));
+                    larger.extend_from_slice(&content);
+                    content = larger;
                 }
                 content.extend_from_slice(&chunk);
                 chunk.zeroize();

@@ -12,8 +12,14 @@ use super::keyward::Keyward;
 use super::moto::{ECR, Keys, Moto, REGISTRY, TOKEN};
 use super::process::{ADVICE, Outcome, PATH, Server, available, command, installed, run};
 
-/// Binds its first argument over the hosts file, for itself only, and becomes the others.
-const WITH_HOSTS: &str = r#"mount --bind "$1" /etc/hosts && shift && exec "$@""#;
+/// Binds its first two arguments over the hosts file and the name servers' file, for itself only, and becomes the
+/// others. The name server is one that does not exist: names that the hosts file has must not need any.
+const WITH_HOSTS: &str = r#"
+    mount --bind "$1" /etc/hosts || exit
+    if [ -e /etc/resolv.conf ]; then mount --bind "$2" /etc/resolv.conf || exit; fi
+    shift 2
+    exec "$@"
+"#;
 
 /// An empty registry that wants the token of moto, and a client with Keyward as its helper.
 pub(crate) struct Bed {
@@ -59,6 +65,7 @@ impl Bed {
         command
             .args(["--mount", "sh", "-c", WITH_HOSTS, "sh"])
             .arg(home.join("hosts"))
+            .arg(home.join("resolv.conf"))
             .arg(installed("skopeo"))
             .arg("--insecure-policy")
             .args(arguments)
@@ -113,9 +120,12 @@ fn write_client_settings(directory: &Path, moto: &Moto, authority: &Authority, r
     // One file for both programs: skopeo trusts the registry by it, and Keyward trusts ECR.
     let authorities = format!("{}{}", moto.ca_pem, authority.ca_pem());
     fs::create_dir(directory.join(".docker")).expect("cannot make a directory");
-    for (name, content) in
-        [("hosts", hosts), (".docker/config.json", docker.to_string()), ("authorities.pem", authorities)]
-    {
+    for (name, content) in [
+        ("hosts", hosts),
+        ("resolv.conf", "nameserver 127.0.0.254\n".to_owned()),
+        (".docker/config.json", docker.to_string()),
+        ("authorities.pem", authorities),
+    ] {
         fs::write(directory.join(name), content).expect("cannot write a setting");
     }
 }

@@ -1,0 +1,105 @@
+//! Data flows one way: a module uses only modules above it in the list of its crate. And few files name the tools that
+//! the rest should not have to know.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A crate's modules from the first to the last layer. A folder's files belong to its module.
+fn assert_one_way(folder: &str, layers: &[&str], exceptions: &[(&str, &str)]) {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let mut seen = 0;
+    for file in files(&source) {
+        let relative = file.strip_prefix(&source).unwrap().with_extension("");
+        let name = relative.to_str().unwrap();
+        if ["lib", "main", "arguments", "test_world"].contains(&name) || name.starts_with("frontend") {
+            continue;
+        }
+        let module = name.split('/').next().unwrap();
+        let own = layers.iter().position(|layer| *layer == module);
+        let own = own.unwrap_or_else(|| panic!("{name} has no place in the list of layers"));
+        for used in uses(&fs::read_to_string(&file).unwrap()) {
+            let Some(layer) = layers.iter().position(|layer| *layer == used) else { continue };
+            let allowed = layer <= own || exceptions.contains(&(name, &used));
+            assert!(allowed, "{folder}/{name} uses {used}, which comes after it");
+            seen += 1;
+        }
+    }
+    assert!(seen > 10, "nothing was found in {folder}: this test cannot fail");
+}
+
+/// The modules of the same crate that a text names, without its tests.
+fn uses(text: &str) -> Vec<String> {
+    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+    code.split("crate::")
+        .skip(1)
+        .map(|rest| rest.chars().take_while(|sign| sign.is_alphanumeric() || *sign == '_').collect())
+        .collect()
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests.rs") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn the_modules_of_the_guest_use_only_modules_above_them() {
+    let layers = [
+        "partition",
+        "registry",
+        "time",
+        "secret",
+        "credentials",
+        "error",
+        "world",
+        "sigv4",
+        "endpoint",
+        "profile",
+        "aws",
+        "source",
+        "chain",
+        "wasi",
+    ];
+    assert_one_way("../guest/src", &layers, &[]);
+}
+
+#[test]
+fn the_modules_of_the_host_use_only_modules_above_them() {
+    let layers = ["error", "budget", "config", "capability", "engine", "sandbox", "resolver"];
+    // The files that a lookup sees are an interface of the component, whose types the engine generates.
+    assert_one_way("src", &layers, &[("capability/files", "engine")]);
+}
+
+#[test]
+fn few_files_name_wasi_and_wasmtime() {
+    let naming = |folder: &str, words: &[&str]| -> Vec<String> {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        let names = |file: &Path| {
+            let text = fs::read_to_string(file).unwrap();
+            let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            code.into_iter().any(|line| words.iter().any(|word| line.contains(word)))
+        };
+        let files = files(&source).into_iter().filter(|file| names(file));
+        files.map(|file| file.strip_prefix(&source).unwrap().to_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(naming("../guest/src", &["wasi::", "wit_bindgen"]), ["wasi.rs"]);
+    assert_eq!(
+        naming("src", &["wasmtime"]),
+        [
+            "capability/files.rs",
+            "capability/http.rs",
+            "engine/configuration.rs",
+            "engine/mod.rs",
+            "engine/ticker.rs",
+            "sandbox.rs",
+        ]
+    );
+}
