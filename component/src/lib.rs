@@ -17,7 +17,7 @@ use std::process::{Command, ExitStatus};
 pub const TARGET: &str = "wasm32-wasip2";
 
 /// The files and folders, relative to the workspace, whose change makes another component.
-pub const SOURCES: [&str; 4] = ["guest", "wit", "Cargo.toml", "Cargo.lock"];
+pub const SOURCES: [&str; 5] = ["guest/Cargo.toml", "guest/src", "wit", "Cargo.toml", "Cargo.lock"];
 
 const PACKAGE: &str = "keyward-ecr";
 const PROFILE: &str = "component";

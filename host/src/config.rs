@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
-use std::fmt;
 use std::net::SocketAddr;
 #[cfg(feature = "compile")]
 use std::path::PathBuf;
+
+use keyward_ecr::secret::Secret;
 
 use crate::budget::Budget;
 
@@ -21,13 +22,14 @@ const OTHER_VARIABLES: [&str; 2] = ["HOME", "SSL_CERT_FILE"];
 ///     .with_variable("AWS_SECRET_ACCESS_KEY", "secret");
 /// assert!(!format!("{config:?}").contains("secret"));
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Config {
     pub(crate) budget: Budget,
     #[cfg(feature = "compile")]
     pub(crate) component: Option<PathBuf>,
     pub(crate) connect_to: BTreeMap<String, SocketAddr>,
-    pub(crate) environment: BTreeMap<String, String>,
+    /// The values may be secrets, and nobody can tell which.
+    pub(crate) environment: BTreeMap<String, Secret>,
 }
 
 impl Config {
@@ -49,7 +51,7 @@ impl Config {
         for (name, value) in variables {
             let (Ok(name), Ok(value)) = (name.into_string(), value.into_string()) else { continue };
             if name.starts_with("AWS_") || OTHER_VARIABLES.contains(&name.as_str()) {
-                self.environment.insert(name, value);
+                self.environment.insert(name, Secret::new(value));
             }
         }
         self
@@ -58,7 +60,7 @@ impl Config {
     /// Sets one environment variable for lookups.
     #[must_use]
     pub fn with_variable(mut self, name: &str, value: &str) -> Self {
-        self.environment.insert(name.to_owned(), value.to_owned());
+        self.environment.insert(name.to_owned(), Secret::new(value.to_owned()));
         self
     }
 
@@ -85,19 +87,7 @@ impl Config {
     }
 
     pub(crate) fn variable(&self, name: &str) -> Option<&str> {
-        self.environment.get(name).map(String::as_str).filter(|value| !value.is_empty())
-    }
-}
-
-impl fmt::Debug for Config {
-    /// Shows the names of the variables, whose values may be secrets.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Config")
-            .field("budget", &self.budget)
-            .field("connect_to", &self.connect_to)
-            .field("environment", &self.environment.keys())
-            .finish_non_exhaustive()
+        self.environment.get(name).map(Secret::expose).filter(|value| !value.is_empty())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use keyward_ecr::secret::Secret;
 use wasmtime::{Store, Trap, UpdateDeadline};
 use wasmtime_wasi::{ResourceTable, WasiCtx};
 use wasmtime_wasi_http::WasiHttpCtx;
@@ -21,7 +22,7 @@ const MAX_RESOURCES: usize = 256;
 
 /// What the lookups of a resolver see and use.
 pub(crate) struct Grants {
-    pub(crate) environment: Vec<(String, String)>,
+    pub(crate) environment: Vec<(String, Secret)>,
     pub(crate) files: Files,
     pub(crate) transport: Arc<Transport>,
 }
@@ -62,6 +63,10 @@ fn prepare(
     meter: &Arc<Meter>,
     budget: &Budget,
 ) -> wasmtime::Result<Store<State>> {
+    let mut wasi = WasiCtx::builder();
+    for (name, value) in &grants.environment {
+        wasi.env(name, value.expose());
+    }
     let mut table = ResourceTable::new();
     table.set_max_capacity(MAX_RESOURCES);
     let state = State {
@@ -74,7 +79,7 @@ fn prepare(
         http: WasiHttpCtx::new(),
         limiter: Limiter::new(budget.memory),
         table,
-        wasi: WasiCtx::builder().envs(&grants.environment).build(),
+        wasi: wasi.build(),
     };
     let mut store = Store::new(&sandboxes.engine, state);
     store.limiter(|state| &mut state.limiter);
@@ -123,9 +128,10 @@ async fn race(
         component.keyward_registry_credentials_provider().call_get(&mut *store, request).await
     };
     tokio::select! {
+        // In this order: who cancelled wants nothing any more, and who waits takes a credential that is just in time.
         biased;
-        result = call => Ended::Returned(result),
         () = cancel.cancelled() => Ended::Cancelled,
+        result = call => Ended::Returned(result),
         () = deadline.passed() => Ended::TimedOut,
     }
 }

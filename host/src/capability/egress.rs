@@ -37,7 +37,7 @@ impl EgressPolicy {
             .environment
             .iter()
             .filter(|(name, _)| name.starts_with("AWS_ENDPOINT_URL"))
-            .filter_map(|(_, url)| Destination::of(&url.trim().parse().ok()?))
+            .filter_map(|(_, url)| Destination::of(&url.expose().trim().parse().ok()?))
             .collect();
         Self { named }
     }

@@ -2,29 +2,28 @@
 
 use std::path;
 
+use keyward_ecr::secret::Secret;
+
 use crate::capability::files::FILE_SETTINGS;
 use crate::config::Config;
 
 /// The variables for the guest: all of the configuration's. A relative path gets absolute here, since the guest has no
 /// working folder to take it from.
-pub(crate) fn variables(config: &Config) -> Vec<(String, String)> {
-    config
-        .environment
-        .iter()
-        .map(|(name, value)| {
-            let is_file = FILE_SETTINGS.iter().any(|(variable, _)| variable == name);
-            let is_relative = is_file && !value.is_empty() && !value.starts_with("~/");
-            let value = match path::absolute(value)
-                .ok()
-                .filter(|_| is_relative)
-                .and_then(|path| path.into_os_string().into_string().ok())
-            {
-                Some(absolute) => absolute,
-                None => value.clone(),
-            };
-            (name.clone(), value)
-        })
-        .collect()
+pub(crate) fn variables(config: &Config) -> Vec<(String, Secret)> {
+    let variables = config.environment.iter().map(|(name, value)| {
+        let is_file = FILE_SETTINGS.iter().any(|(setting, _)| setting == name);
+        let absolute = if is_file { absolute(value.expose()) } else { None };
+        (name.clone(), absolute.map_or_else(|| value.clone(), Secret::new))
+    });
+    variables.collect()
+}
+
+/// The absolute form of a path that is relative to the working folder.
+fn absolute(path: &str) -> Option<String> {
+    if path.is_empty() || path.starts_with(['/', '~']) {
+        return None;
+    }
+    path::absolute(path).ok()?.into_os_string().into_string().ok()
 }
 
 #[cfg(test)]
@@ -38,14 +37,15 @@ mod tests {
             .with_variable("AWS_REGION", "some/region")
             .with_variable("AWS_SHARED_CREDENTIALS_FILE", "~/credentials");
         let here = path::absolute("some/config").unwrap();
+        let variables = variables(&config);
+        let variables: Vec<_> = variables.iter().map(|(name, value)| (name.as_str(), value.expose())).collect();
         assert_eq!(
-            variables(&config),
+            variables,
             [
                 ("AWS_CONFIG_FILE", here.to_str().unwrap()),
                 ("AWS_REGION", "some/region"),
                 ("AWS_SHARED_CREDENTIALS_FILE", "~/credentials"),
             ]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
         );
     }
 }

@@ -166,6 +166,7 @@ async fn send(
     {
         let mut reading = meter.reading();
         reading.requests += 1;
+        reading.fault = None;
         reading.under_way =
             Some(UnderWay { destination: destination.clone(), answer_begun: false, begin: Instant::now() });
     }
