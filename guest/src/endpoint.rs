@@ -1,10 +1,10 @@
 //! The endpoints of AWS's APIs: service, region and settings → where to send a request.
 //!
 //! Source: the endpoint rules of the services, as botocore has them (`endpoint-rule-set-1.json` of ecr, ecr-public and
-//! sts), whose own test cases tests/conformance.rs runs.
+//! sts), whose own test cases tests/conformance/ runs.
 
 use crate::partition::Partition;
-use crate::registry::{Kind, Registry};
+use crate::registry::{Kind, Registry, is_port};
 use crate::world::{Scheme, World};
 
 /// The regions whose STS calls went to the global endpoint before there were regional ones; they still do where
@@ -284,6 +284,9 @@ fn split_url(url: &str) -> Result<(Scheme, String, String), &'static str> {
     if rest.contains(['?', '#']) {
         return Err("it has a query or a fragment");
     }
+    if !rest.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err("it has characters that have to be percent-encoded");
+    }
     let (authority, path) = match rest.find('/') {
         Some(slash) => rest.split_at(slash),
         None => (rest, ""),
@@ -291,8 +294,16 @@ fn split_url(url: &str) -> Result<(Scheme, String, String), &'static str> {
     if authority.contains('@') {
         return Err("it has user information");
     }
-    if authority.is_empty() || authority.starts_with(':') {
+    // The colons of an IPv6 address are inside its brackets.
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    if host.is_empty() {
         return Err("it has no host");
+    }
+    if port.is_some_and(|port| !is_port(port)) {
+        return Err("its port is not a number from 1 to 65535");
     }
     // The scheme's own port is not sent in the host header, so it must not be signed either.
     let authority = authority.strip_suffix(default_port).unwrap_or(authority).to_ascii_lowercase();
@@ -300,77 +311,4 @@ fn split_url(url: &str) -> Result<(Scheme, String, String), &'static str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::test_world::TestWorld;
-
-    fn of(address: &str, variables: &[(&str, &str)]) -> Result<String, EndpointError> {
-        let world = TestWorld::with_environment(variables);
-        let endpoint = Endpoint::of_registry(&Registry::parse(address).unwrap(), &world)?;
-        Ok(format!("{}{}", endpoint.authority, endpoint.base_path))
-    }
-
-    #[test]
-    fn the_address_chooses_fips_and_dual_stack() {
-        for (address, endpoint) in [
-            ("123456789012.dkr.ecr.us-west-2.amazonaws.com", "api.ecr.us-west-2.amazonaws.com"),
-            ("123456789012.dkr.ecr-fips.us-gov-west-1.amazonaws.com", "api.ecr-fips.us-gov-west-1.amazonaws.com"),
-            ("123456789012.dkr-ecr.us-west-2.on.aws", "ecr.us-west-2.api.aws"),
-            ("123456789012.dkr-ecr-fips.us-west-2.on.aws", "ecr-fips.us-west-2.api.aws"),
-            ("public.ecr.aws", "api.ecr-public.us-east-1.amazonaws.com"),
-            ("ecr-public.aws.com", "ecr-public.us-east-1.api.aws"),
-        ] {
-            assert_eq!(of(address, &[]).as_deref(), Ok(endpoint), "{address}");
-        }
-    }
-
-    #[test]
-    fn the_environment_chooses_fips_and_dual_stack_too() {
-        let address = "123456789012.dkr.ecr.us-west-2.amazonaws.com";
-        let fips = ("AWS_USE_FIPS_ENDPOINT", "TRUE");
-        let dual_stack = ("AWS_USE_DUALSTACK_ENDPOINT", "true");
-        assert_eq!(of(address, &[fips]).as_deref(), Ok("api.ecr-fips.us-west-2.amazonaws.com"));
-        assert_eq!(of(address, &[dual_stack]).as_deref(), Ok("ecr.us-west-2.api.aws"));
-        assert_eq!(of(address, &[fips, dual_stack]).as_deref(), Ok("ecr-fips.us-west-2.api.aws"));
-        assert_eq!(of("public.ecr.aws", &[fips]), Err(EndpointError::PublicFips));
-        let typo = of(address, &[("AWS_USE_FIPS_ENDPOINT", "yes")]).unwrap_err();
-        assert_eq!(typo.to_string(), "AWS_USE_FIPS_ENDPOINT is 'yes': set it to true or false");
-    }
-
-    #[test]
-    fn the_endpoint_of_one_service_wins_over_the_endpoint_of_all() {
-        let address = "123456789012.dkr.ecr.us-west-2.amazonaws.com";
-        let all = ("AWS_ENDPOINT_URL", "http://localhost:4566/");
-        let ecr = ("AWS_ENDPOINT_URL_ECR", "https://vpce.example.com:443/some/path/");
-        let ignored = ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true");
-        assert_eq!(of(address, &[all]).as_deref(), Ok("localhost:4566"));
-        assert_eq!(of(address, &[all, ecr]).as_deref(), Ok("vpce.example.com/some/path"));
-        assert_eq!(of("public.ecr.aws", &[all, ecr]).as_deref(), Ok("localhost:4566"));
-        assert_eq!(of(address, &[all, ecr, ignored]).as_deref(), Ok("api.ecr.us-west-2.amazonaws.com"));
-    }
-
-    #[test]
-    fn a_custom_endpoint_takes_the_place_of_a_dual_stack_address_but_not_of_a_fips_address() {
-        let custom = ("AWS_ENDPOINT_URL", "https://vpce.example.com");
-        assert_eq!(of("123456789012.dkr-ecr.us-west-2.on.aws", &[custom]).as_deref(), Ok("vpce.example.com"));
-        let variable = "AWS_ENDPOINT_URL";
-        assert_eq!(
-            of("123456789012.dkr.ecr-fips.us-west-2.amazonaws.com", &[custom]),
-            Err(EndpointError::FipsWithCustomEndpoint { variable })
-        );
-        assert_eq!(
-            of("public.ecr.aws", &[custom, ("AWS_USE_DUALSTACK_ENDPOINT", "true")]),
-            Err(EndpointError::DualStackWithCustomEndpoint { variable })
-        );
-    }
-
-    #[test]
-    fn an_endpoint_that_is_no_usable_url_is_an_error() {
-        for url in
-            ["vpce.example.com", "ftp://x", "https://", "https://:1", "https://user@x", "https://x?y", "https://x#y"]
-        {
-            let error = of("public.ecr.aws", &[("AWS_ENDPOINT_URL", url)]).unwrap_err();
-            assert!(matches!(error, EndpointError::UnusableUrl { .. }), "{url}: {error}");
-        }
-    }
-}
+mod tests;

@@ -1,7 +1,7 @@
 //! The shared config and credentials files: text → profiles.
 //!
 //! The syntax is what aws-runtime 1.10 reads (`env_config/parse.rs` and `normalize.rs`), whose test cases
-//! tests/conformance.rs runs.
+//! tests/conformance/ runs.
 
 use std::collections::BTreeMap;
 
@@ -124,7 +124,7 @@ fn parse(text: &str) -> Result<Vec<Section>, SyntaxError> {
             let continuation = trim(line);
             // Below a property without a value of its own come its sub-properties.
             if value.is_empty() || value.starts_with('\n') {
-                match continuation.split_once('=') {
+                match without_comment(continuation).split_once('=') {
                     None => return Err(error(Problem::NoEqualsSignInSubProperty)),
                     Some((name, _)) if trim(name).is_empty() => {
                         return Err(error(Problem::EmptySubPropertyName));
@@ -200,6 +200,18 @@ mod tests {
         let mut profiles = Profiles::default();
         profiles.add(FileKind::Credentials, "[a]\naws_secret_access_key = x#y;z # comment\r\n").unwrap();
         assert_eq!(value(&profiles, "a", "aws_secret_access_key"), Some("x#y;z"));
+    }
+
+    #[test]
+    fn every_sub_property_has_to_be_one_and_keeps_its_comment() {
+        let parse = |text: &str| {
+            let mut profiles = Profiles::default();
+            profiles.add(FileKind::Credentials, text).map(|()| value(&profiles, "a", "s3").map(str::to_owned))
+        };
+        assert_eq!(parse("[a]\ns3 =\n b = c ; d\n e = f\n"), Ok(Some("\nb = c ; d\ne = f".to_owned())));
+        let problem = |line| Err(SyntaxError { line, problem: Problem::NoEqualsSignInSubProperty });
+        assert_eq!(parse("[a]\ns3 =\n b = c\n d\n"), problem(4));
+        assert_eq!(parse("[a]\ns3 =\n b ;= c\n"), problem(3));
     }
 
     #[test]

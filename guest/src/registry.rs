@@ -97,7 +97,9 @@ impl Registry {
 fn host(address: &str) -> Option<String> {
     let rest = match address.split_once("://") {
         // A scheme stands before everything else; "://" behind a slash is a part of a path.
-        Some((scheme, rest)) if !scheme.contains('/') => scheme.eq_ignore_ascii_case("https").then_some(rest)?,
+        Some((scheme, rest)) if !scheme.contains(['/', '?', '#']) => {
+            scheme.eq_ignore_ascii_case("https").then_some(rest)?
+        }
         _ => address,
     };
     let authority = rest.split(['/', '?', '#']).next()?;
@@ -111,7 +113,8 @@ fn host(address: &str) -> Option<String> {
     host.split('.').all(is_label).then(|| host.to_ascii_lowercase())
 }
 
-fn is_port(text: &str) -> bool {
+/// Whether a text is a port number that a server can have.
+pub(crate) fn is_port(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok_and(|port| port > 0)
 }
 
@@ -200,6 +203,7 @@ mod tests {
             "123456789012.dkr.ecr.us-east-1.amazonaws.com/team/image:1.2",
             "123456789012.dkr.ecr.us-east-1.amazonaws.com/team/image@sha256:00ff",
             "123456789012.dkr.ecr.us-east-1.amazonaws.com/odd://path",
+            "123456789012.dkr.ecr.us-east-1.amazonaws.com#://",
         ] {
             assert_eq!(Registry::parse(address).as_ref(), Ok(&registry), "{address}");
         }

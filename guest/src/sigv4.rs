@@ -35,9 +35,9 @@ pub struct SignableRequest<'a> {
 /// How a path is made canonical.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PathStyle {
-    /// As it is, which S3 needs.
+    /// As it is sent, apart from the encoding.
     AsIs,
-    /// Without empty and dot segments, which every other service needs.
+    /// Without empty and dot segments, as every service but S3 needs it.
     Normalized,
 }
 
@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn the_signature_of_awss_own_example_comes_out() {
-        // get-vanilla of AWS's test suite; the other cases are run by tests/conformance.rs.
+        // get-vanilla of AWS's test suite; the other cases are run by tests/conformance/.
         let request = SignableRequest {
             method: "GET",
             path: "/",

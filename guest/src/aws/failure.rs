@@ -1,7 +1,7 @@
 //! Answers of AWS that report an error: what went wrong, under AWS's own name for it.
 //!
 //! Sources: the error sections of the Smithy awsJson1_1 protocol (code in a header or in the body, namespace and URI
-//! dropped) and of awsQuery (`<Code>` in XML), whose protocol tests tests/conformance.rs runs; the codes are those of
+//! dropped) and of awsQuery (`<Code>` in XML), whose protocol tests tests/conformance/ runs; the codes are those of
 //! botocore's retry rules and of the services' error lists.
 
 use serde_json::Value;
