@@ -21,7 +21,7 @@
 //!
 //! `error` · `budget` · `config` · `capability` · `engine` · `sandbox` · `resolver`
 //!
-//! The one exception is `capability::files`, which implements an interface whose types `engine` generates.
+//! The one exception is `capability::filesystem`, which implements an interface whose types `engine` generates.
 
 mod budget;
 mod capability;

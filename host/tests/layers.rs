@@ -74,8 +74,8 @@ fn the_modules_of_the_guest_use_only_modules_above_them() {
 #[test]
 fn the_modules_of_the_host_use_only_modules_above_them() {
     let layers = ["error", "budget", "config", "capability", "engine", "sandbox", "resolver"];
-    // The files that a lookup sees are an interface of the component, whose types the engine generates.
-    assert_one_way("src", &layers, &[("capability/files", "engine")]);
+    // The file system that a lookup sees is an interface of the component, whose types the engine generates.
+    assert_one_way("src", &layers, &[("capability/filesystem", "engine")]);
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn few_files_name_wasi_and_wasmtime() {
     assert_eq!(
         naming("src", &["wasmtime"]),
         [
-            "capability/files.rs",
+            "capability/filesystem.rs",
             "capability/http.rs",
             "engine/configuration.rs",
             "engine/mod.rs",

@@ -9,7 +9,8 @@ use wasmtime_wasi::cli::{WasiCli, WasiCliView};
 use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use crate::capability::files::{self, Files, Filesystem};
+use crate::capability::files::Files;
+use crate::capability::filesystem::{self, Filesystem};
 use crate::capability::http::Hooks;
 use crate::config::Config;
 use crate::error::SetupError;
@@ -33,8 +34,8 @@ pub(crate) mod bindings {
         with: {
             "wasi:cli": wasmtime_wasi::p2::bindings::cli,
             "wasi:clocks": wasmtime_wasi::p2::bindings::clocks,
-            "wasi:filesystem/types.descriptor": crate::capability::files::Descriptor,
-            "wasi:filesystem/types.directory-entry-stream": crate::capability::files::DirectoryEntryStream,
+            "wasi:filesystem/types.descriptor": crate::capability::filesystem::Descriptor,
+            "wasi:filesystem/types.directory-entry-stream": crate::capability::filesystem::DirectoryEntryStream,
             "wasi:http": wasmtime_wasi_http::p2::bindings::http,
             "wasi:io": wasmtime_wasi::p2::bindings::io,
         },
@@ -64,8 +65,8 @@ impl WasiHttpView for State {
 }
 
 impl State {
-    fn filesystem(&mut self) -> files::View<'_> {
-        files::View { files: &self.files, table: &mut self.table }
+    fn filesystem(&mut self) -> filesystem::View<'_> {
+        filesystem::View { files: &self.files, table: &mut self.table }
     }
 }
 

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use keyward::{Config, Error, Resolver};
@@ -47,14 +48,19 @@ impl Tally {
     }
 
     fn not_run(&self, case: &str, reason: &str) {
-        println!("{} through the component: not run: {case}: {reason}", self.name);
+        report(&format!("{} through the component: not run: {case}: {reason}", self.name));
     }
 
     fn finish(self) {
         let Self { name, failures, total } = self;
-        println!("{name} through the component: {} of {total} passed", total - failures.len());
+        report(&format!("{name} through the component: {} of {total} passed", total - failures.len()));
         assert!(total > 0 && failures.is_empty(), "{name}:\n{}", failures.join("\n"));
     }
+}
+
+/// Not `println`, which is not shown of tests that pass: how many cases ran is a result too.
+fn report(text: &str) {
+    writeln!(io::stderr(), "{text}").expect("the standard error stream of a test is open");
 }
 
 fn equal<T: PartialEq + std::fmt::Debug>(got: &T, expected: &T) -> Result<(), String> {

@@ -1,0 +1,290 @@
+//! `wasi:filesystem` with a table instead of a file system behind it. The guest finds one folder, `/`, and opens granted paths
+//! in it. A file is read whole when it is opened; it cannot be written, and no folder can be listed.
+
+use std::io;
+
+use bytes::Bytes;
+use wasmtime::component::{HasData, Resource, ResourceTable};
+use wasmtime_wasi::p2::pipe::MemoryInputPipe;
+use wasmtime_wasi::p2::{DynInputStream, DynOutputStream};
+
+use crate::capability::files::Files;
+use crate::engine::bindings::wasi::filesystem::{preopens, types};
+use types::{DescriptorType, ErrorCode};
+
+/// An open file, or the one folder.
+#[expect(unreachable_pub, reason = "the generated bindings export it again")]
+pub enum Descriptor {
+    File(Bytes),
+    Root,
+}
+
+/// Folders are never listed, so there is no stream of entries.
+#[expect(unreachable_pub, reason = "the generated bindings export it again")]
+pub enum DirectoryEntryStream {}
+
+/// The key to [`View`] for the linker.
+pub(crate) struct Filesystem;
+
+impl HasData for Filesystem {
+    type Data<'a> = View<'a>;
+}
+
+/// The files and the descriptors of one store.
+pub(crate) struct View<'a> {
+    pub(crate) files: &'a Files,
+    pub(crate) table: &'a mut ResourceTable,
+}
+
+type Fallible<T> = wasmtime::Result<Result<T, ErrorCode>>;
+
+impl preopens::Host for View<'_> {
+    fn get_directories(&mut self) -> wasmtime::Result<Vec<(Resource<Descriptor>, String)>> {
+        Ok(vec![(self.table.push(Descriptor::Root)?, "/".to_owned())])
+    }
+}
+
+impl types::Host for View<'_> {
+    fn filesystem_error_code(&mut self, _error: Resource<wasmtime::Error>) -> wasmtime::Result<Option<ErrorCode>> {
+        // The streams of files are already in memory: they have no errors.
+        Ok(None)
+    }
+}
+
+impl types::HostDescriptor for View<'_> {
+    async fn open_at(
+        &mut self,
+        _folder: Resource<Descriptor>,
+        _path_flags: types::PathFlags,
+        path: String,
+        open_flags: types::OpenFlags,
+        flags: types::DescriptorFlags,
+    ) -> Fallible<Resource<Descriptor>> {
+        let writes = types::DescriptorFlags::WRITE | types::DescriptorFlags::MUTATE_DIRECTORY;
+        if flags.intersects(writes) || open_flags.intersects(types::OpenFlags::CREATE | types::OpenFlags::TRUNCATE) {
+            return Ok(Err(ErrorCode::ReadOnly));
+        }
+        match self.files.open(format!("/{}", path.trim_start_matches('/'))).await {
+            Ok(content) => Ok(Ok(self.table.push(Descriptor::File(content))?)),
+            Err(error) => Ok(Err(error_code(&error))),
+        }
+    }
+
+    fn read_via_stream(
+        &mut self,
+        descriptor: Resource<Descriptor>,
+        offset: types::Filesize,
+    ) -> Fallible<Resource<DynInputStream>> {
+        let Descriptor::File(content) = self.table.get(&descriptor)? else { return Ok(Err(ErrorCode::IsDirectory)) };
+        let rest = content.slice(from(content, offset)..);
+        let stream: DynInputStream = Box::new(MemoryInputPipe::new(rest));
+        Ok(Ok(self.table.push(stream)?))
+    }
+
+    fn read(
+        &mut self,
+        descriptor: Resource<Descriptor>,
+        length: types::Filesize,
+        offset: types::Filesize,
+    ) -> Fallible<(Vec<u8>, bool)> {
+        let Descriptor::File(content) = self.table.get(&descriptor)? else { return Ok(Err(ErrorCode::IsDirectory)) };
+        let begin = from(content, offset);
+        let end = begin.saturating_add(usize::try_from(length).unwrap_or(usize::MAX)).min(content.len());
+        Ok(Ok((content[begin..end].to_vec(), end == content.len())))
+    }
+
+    fn stat(&mut self, descriptor: Resource<Descriptor>) -> Fallible<types::DescriptorStat> {
+        let (type_, size) = match self.table.get(&descriptor)? {
+            Descriptor::File(content) => (DescriptorType::RegularFile, content.len() as u64),
+            Descriptor::Root => (DescriptorType::Directory, 0),
+        };
+        Ok(Ok(types::DescriptorStat {
+            type_,
+            link_count: 1,
+            size,
+            data_access_timestamp: None,
+            data_modification_timestamp: None,
+            status_change_timestamp: None,
+        }))
+    }
+
+    fn get_type(&mut self, descriptor: Resource<Descriptor>) -> Fallible<DescriptorType> {
+        Ok(Ok(match self.table.get(&descriptor)? {
+            Descriptor::File(_) => DescriptorType::RegularFile,
+            Descriptor::Root => DescriptorType::Directory,
+        }))
+    }
+
+    fn get_flags(&mut self, _descriptor: Resource<Descriptor>) -> Fallible<types::DescriptorFlags> {
+        Ok(Ok(types::DescriptorFlags::READ))
+    }
+
+    fn is_same_object(&mut self, one: Resource<Descriptor>, other: Resource<Descriptor>) -> wasmtime::Result<bool> {
+        Ok(one.rep() == other.rep())
+    }
+
+    fn drop(&mut self, descriptor: Resource<Descriptor>) -> wasmtime::Result<()> {
+        self.table.delete(descriptor)?;
+        Ok(())
+    }
+
+    fn advise(
+        &mut self,
+        _descriptor: Resource<Descriptor>,
+        _offset: types::Filesize,
+        _length: types::Filesize,
+        _advice: types::Advice,
+    ) -> Fallible<()> {
+        Ok(Ok(()))
+    }
+
+    fn stat_at(
+        &mut self,
+        _folder: Resource<Descriptor>,
+        _path_flags: types::PathFlags,
+        _path: String,
+    ) -> Fallible<types::DescriptorStat> {
+        Ok(Err(ErrorCode::Unsupported))
+    }
+
+    fn metadata_hash(&mut self, _descriptor: Resource<Descriptor>) -> Fallible<types::MetadataHashValue> {
+        Ok(Err(ErrorCode::Unsupported))
+    }
+
+    fn metadata_hash_at(
+        &mut self,
+        _folder: Resource<Descriptor>,
+        _path_flags: types::PathFlags,
+        _path: String,
+    ) -> Fallible<types::MetadataHashValue> {
+        Ok(Err(ErrorCode::Unsupported))
+    }
+
+    fn read_directory(&mut self, _folder: Resource<Descriptor>) -> Fallible<Resource<DirectoryEntryStream>> {
+        Ok(Err(ErrorCode::Unsupported))
+    }
+
+    fn readlink_at(&mut self, _folder: Resource<Descriptor>, _path: String) -> Fallible<String> {
+        Ok(Err(ErrorCode::Unsupported))
+    }
+
+    fn write_via_stream(
+        &mut self,
+        _descriptor: Resource<Descriptor>,
+        _offset: types::Filesize,
+    ) -> Fallible<Resource<DynOutputStream>> {
+        Ok(Err(ErrorCode::ReadOnly))
+    }
+
+    fn append_via_stream(&mut self, _descriptor: Resource<Descriptor>) -> Fallible<Resource<DynOutputStream>> {
+        Ok(Err(ErrorCode::ReadOnly))
+    }
+
+    fn write(
+        &mut self,
+        _descriptor: Resource<Descriptor>,
+        _buffer: Vec<u8>,
+        _offset: types::Filesize,
+    ) -> Fallible<types::Filesize> {
+        Ok(Err(ErrorCode::ReadOnly))
+    }
+
+    fn set_size(&mut self, _descriptor: Resource<Descriptor>, _size: types::Filesize) -> Fallible<()> {
+        Ok(Err(ErrorCode::ReadOnly))
+    }
+
+    fn set_times(
+        &mut self,
+        _descriptor: Resource<Descriptor>,
+        _access: types::NewTimestamp,
+        _modification: types::NewTimestamp,
+    ) -> Fallible<()> {
+        Ok(Err(ErrorCode::ReadOnly))
+    }
+
+    fn set_times_at(
+        &mut self,
+        _folder: Resource<Descriptor>,
+        _path_flags: types::PathFlags,
+        _path: String,
+        _access: types::NewTimestamp,
+        _modification: types::NewTimestamp,
+    ) -> Fallible<()> {
+        Ok(Err(ErrorCode::ReadOnly))
+    }
+
+    fn sync(&mut self, _descriptor: Resource<Descriptor>) -> Fallible<()> {
+        Ok(Ok(()))
+    }
+
+    fn sync_data(&mut self, _descriptor: Resource<Descriptor>) -> Fallible<()> {
+        Ok(Ok(()))
+    }
+
+    fn create_directory_at(&mut self, _folder: Resource<Descriptor>, _path: String) -> Fallible<()> {
+        Ok(Err(ErrorCode::ReadOnly))
+    }
+
+    fn link_at(
+        &mut self,
+        _folder: Resource<Descriptor>,
+        _path_flags: types::PathFlags,
+        _path: String,
+        _new_folder: Resource<Descriptor>,
+        _new_path: String,
+    ) -> Fallible<()> {
+        Ok(Err(ErrorCode::ReadOnly))
+    }
+
+    fn remove_directory_at(&mut self, _folder: Resource<Descriptor>, _path: String) -> Fallible<()> {
+        Ok(Err(ErrorCode::ReadOnly))
+    }
+
+    fn rename_at(
+        &mut self,
+        _folder: Resource<Descriptor>,
+        _path: String,
+        _new_folder: Resource<Descriptor>,
+        _new_path: String,
+    ) -> Fallible<()> {
+        Ok(Err(ErrorCode::ReadOnly))
+    }
+
+    fn symlink_at(&mut self, _folder: Resource<Descriptor>, _path: String, _new_path: String) -> Fallible<()> {
+        Ok(Err(ErrorCode::ReadOnly))
+    }
+
+    fn unlink_file_at(&mut self, _folder: Resource<Descriptor>, _path: String) -> Fallible<()> {
+        Ok(Err(ErrorCode::ReadOnly))
+    }
+}
+
+impl types::HostDirectoryEntryStream for View<'_> {
+    fn read_directory_entry(
+        &mut self,
+        _stream: Resource<DirectoryEntryStream>,
+    ) -> Fallible<Option<types::DirectoryEntry>> {
+        Ok(Ok(None))
+    }
+
+    fn drop(&mut self, stream: Resource<DirectoryEntryStream>) -> wasmtime::Result<()> {
+        self.table.delete(stream)?;
+        Ok(())
+    }
+}
+
+/// An offset of the guest, within a content.
+fn from(content: &Bytes, offset: types::Filesize) -> usize {
+    usize::try_from(offset).unwrap_or(usize::MAX).min(content.len())
+}
+
+fn error_code(error: &io::Error) -> ErrorCode {
+    match error.kind() {
+        io::ErrorKind::FileTooLarge => ErrorCode::FileTooLarge,
+        io::ErrorKind::IsADirectory => ErrorCode::IsDirectory,
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => ErrorCode::NoEntry,
+        io::ErrorKind::PermissionDenied => ErrorCode::Access,
+        io::ErrorKind::Unsupported => ErrorCode::NotPermitted,
+        _ => ErrorCode::Io,
+    }
+}
