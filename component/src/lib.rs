@@ -133,6 +133,10 @@ fn remapped_paths(workspace: &Path, target_folder: &Path) -> OsString {
     });
     let mut folders = vec![(workspace.to_path_buf(), "/keyward"), (target_folder.to_path_buf(), "/target")];
     folders.extend(cargo_home.map(|folder| (folder, "/cargo")));
+    // Where rustup's component rust-src is installed, rustc names the standard library's sources in it, instead of by
+    // the name that they have without it.
+    let standard_library = standard_library_sources(workspace);
+    folders.extend(standard_library.as_ref().map(|(folder, name)| (folder.clone(), name.as_str())));
 
     let mut flags = OsString::new();
     for (folder, name) in folders {
@@ -145,6 +149,18 @@ fn remapped_paths(workspace: &Path, target_folder: &Path) -> OsString {
         flags.push(name);
     }
     flags
+}
+
+/// The folder of the standard library's sources, which need not be there, and the name that the compiler gives to it.
+fn standard_library_sources(workspace: &Path) -> Option<(PathBuf, String)> {
+    let said = |arguments: &[&str]| {
+        let output = clean_command("rustc", workspace).args(arguments).output().ok()?;
+        Some(String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let folder = Path::new(said(&["--print", "sysroot"])?.trim()).join("lib/rustlib/src/rust");
+    let version = said(&["--version", "--verbose"])?;
+    let commit = version.lines().find_map(|line| line.strip_prefix("commit-hash: "))?;
+    Some((folder, format!("/rustc/{commit}")))
 }
 
 /// A command that sees where the tools and their registries are, and nothing else of the environment.

@@ -90,11 +90,7 @@ fn a_missing_target_is_added_and_cargo_sees_nothing_that_was_meant_for_the_outer
     let tools = Tools::new();
     tools.add("rustc", Tools::RUSTC);
     tools.add("rustup", r#"[ "$*" = 'target add wasm32-wasip2' ] && command -p mkdir "$HOME/libdir""#);
-    // It builds nothing: the folder that it would write to is the one that a real build uses.
-    tools.add(
-        "cargo",
-        r#"command -p env >"$HOME/environment"; printf '%s\n' "$@" >"$HOME/arguments"; echo 'error: said by cargo' >&2; exit 101"#,
-    );
+    tools.add("cargo", Tools::CARGO);
 
     let output = tools.run();
     let messages = String::from_utf8(output.stderr).unwrap();
@@ -115,7 +111,8 @@ fn a_missing_target_is_added_and_cargo_sees_nothing_that_was_meant_for_the_outer
     let flags: Vec<_> = flags.split('\u{1f}').collect();
     assert!(flags.iter().all(|flag| flag.starts_with("--remap-path-prefix=/")), "{flags:?}");
     let names: Vec<_> = flags.iter().filter_map(|flag| flag.rsplit('=').next()).collect();
-    assert_eq!(names, ["/keyward", "/target", "/cargo"], "{flags:?}");
+    assert_eq!(names, ["/keyward", "/target", "/cargo", "/rustc/0123"], "{flags:?}");
+    assert!(flags[3].ends_with("/toolchain/lib/rustlib/src/rust=/rustc/0123"), "{flags:?}");
 
     let arguments = tools.recorded("arguments");
     let arguments: Vec<_> = arguments.lines().collect();
@@ -243,7 +240,19 @@ impl Tools {
     const OUTER: &str = "meant-for-the-outer-build";
 
     /// A compiler whose target is missing as long as nobody creates the folder.
-    const RUSTC: &str = r#"printf '%s\n' "$HOME/libdir""#;
+    const RUSTC: &str = r#"
+case "$*" in
+    *target-libdir*) printf '%s\n' "$HOME/libdir" ;;
+    *sysroot*) printf '%s\n' "$HOME/toolchain" ;;
+    *) printf '%s\n' 'rustc 1.0.0' 'commit-hash: 0123' ;;
+esac"#;
+
+    /// It builds nothing: the folder that it would write to is the one that a real build uses.
+    const CARGO: &str = r#"
+command -p env >"$HOME/environment"
+printf '%s\n' "$@" >"$HOME/arguments"
+echo 'error: said by cargo' >&2
+exit 101"#;
 
     fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
