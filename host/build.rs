@@ -1,5 +1,6 @@
 //! Builds the guest, and precompiles it with the configuration that the host runs it with, so that the command starts
 //! without a compiler in it.
+#![forbid(unsafe_code)]
 
 use std::env;
 use std::fs;

@@ -1,5 +1,6 @@
 //! The command line: what was typed → what it means.
 
+use std::env;
 #[cfg(feature = "compile")]
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,6 +9,9 @@ use clap::{Args, Parser, Subcommand};
 use keyward::{Budget, Config};
 
 use crate::frontend::print::Format;
+
+/// The variable that sets the deadline, where no argument does.
+const DEADLINE: &str = "KEYWARD_DEADLINE";
 
 /// Resolves a container registry's credentials inside a WebAssembly sandbox
 #[derive(Debug, Parser)]
@@ -35,9 +39,9 @@ pub(crate) struct Get {
     /// How the credential is printed
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
-    /// How long the lookup may take, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
-    deadline: Duration,
+    /// How long the lookup may take, in seconds; 5 unless set
+    #[arg(long, value_name = "SECONDS", env = DEADLINE, hide_env_values = true, value_parser = seconds)]
+    deadline: Option<Duration>,
     /// Run the component in FILE instead of the one that is built in
     #[cfg(feature = "compile")]
     #[arg(long, value_name = "FILE.wasm")]
@@ -47,12 +51,31 @@ pub(crate) struct Get {
 impl Get {
     /// The configuration that these arguments mean.
     pub(crate) fn config(&self) -> Config {
-        let config = Config::from_process_environment().with_budget(Budget::default().with_deadline(self.deadline));
+        let config = config(self.deadline);
         #[cfg(feature = "compile")]
         if let Some(file) = &self.component {
             return config.with_component(file);
         }
         config
+    }
+}
+
+/// The configuration of a credential helper, which has no arguments of its own but the environment's.
+pub(crate) fn helper_config() -> Result<Config, String> {
+    let deadline = match env::var(DEADLINE) {
+        Ok(text) => {
+            Some(seconds(&text).map_err(|reason| format!("{DEADLINE} is '{text}' ({reason}): set it to seconds"))?)
+        }
+        Err(_) => None,
+    };
+    Ok(config(deadline))
+}
+
+fn config(deadline: Option<Duration>) -> Config {
+    let config = Config::from_process_environment();
+    match deadline {
+        Some(deadline) => config.with_budget(Budget::default().with_deadline(deadline)),
+        None => config,
     }
 }
 

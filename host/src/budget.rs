@@ -122,6 +122,11 @@ impl Deadline {
         self.end.is_some_and(|end| Instant::now() >= end)
     }
 
+    /// The time until then, `None` for more than the clock can count.
+    pub(crate) fn left(&self) -> Option<Duration> {
+        self.end.map(|end| end.saturating_duration_since(Instant::now()))
+    }
+
     pub(crate) async fn passed(&self) {
         match self.end {
             Some(end) => tokio::time::sleep_until(end).await,

@@ -44,13 +44,15 @@ impl Config {
         Self::new().with_environment(env::vars_os())
     }
 
-    /// Takes those of the variables that mean something to a lookup: `AWS_*`, `HOME` and `SSL_CERT_FILE`. Values that
-    /// are not UTF-8 are left out, as if they were not set.
+    /// Takes those of the variables that mean something to a lookup: `AWS_*`, `HOME` and `SSL_CERT_FILE`. In values that
+    /// are not UTF-8, the bytes that are not are replaced. As if unset, such a value could mean another identity than the
+    /// one that was meant; as it is, it names nothing.
     #[must_use]
     pub fn with_environment(mut self, variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         for (name, value) in variables {
-            let (Ok(name), Ok(value)) = (name.into_string(), value.into_string()) else { continue };
+            let Ok(name) = name.into_string() else { continue };
             if name.starts_with("AWS_") || OTHER_VARIABLES.contains(&name.as_str()) {
+                let value = value.into_string().unwrap_or_else(|value| value.to_string_lossy().into_owned());
                 self.environment.insert(name, Secret::new(value));
             }
         }

@@ -19,7 +19,7 @@ pub enum Error {
     #[error("{0}")]
     Denied(String),
     /// The sandbox itself failed, through no fault of the component.
-    #[error("the sandbox failed: {0}")]
+    #[error("the sandbox failed: {0}; check the limits of this process, and report it if they are not the cause")]
     Internal(String),
     /// A setting, a file or an answer makes no sense. Do not retry: correct it.
     #[error("{0}")]
@@ -72,7 +72,7 @@ pub enum Error {
     Timeout {
         /// How long the lookup was allowed to take.
         deadline: Duration,
-        /// What it was waiting for when the deadline passed; `None` where it was computing.
+        /// What it was waiting for when the deadline passed; `None` where it was computing, or reading a file.
         waiting_for: Option<Waiting>,
     },
     /// The component crashed.
@@ -89,16 +89,35 @@ pub enum Error {
 pub struct Waiting {
     /// Scheme, host and port of the request under way.
     pub destination: String,
-    /// Whether the answer's headers had come and its body had not.
-    pub answer_begun: bool,
-    /// How long it had been waiting since the request began.
+    /// How far the request had come.
+    pub step: Step,
+    /// How long the request had been under way.
     pub elapsed: Duration,
 }
 
+/// How far a request has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Step {
+    /// The request is sent; nothing of the answer has come.
+    Answer,
+    /// The answer's headers have come; its body has not, or not all of it.
+    Body,
+    /// The name is being resolved, or the server has not taken the connection.
+    Connection,
+    /// The server has taken the connection; the TLS handshake is not over.
+    Handshake,
+}
+
 fn while_waiting(waiting: Option<&Waiting>) -> String {
-    let Some(Waiting { destination, answer_begun, elapsed }) = waiting else { return String::new() };
-    let awaited = if *answer_begun { "for the rest of the answer of" } else { "for" };
-    format!(", while it waited {awaited} {destination} for {:.1} s", elapsed.as_secs_f64())
+    let Some(Waiting { destination, step, elapsed }) = waiting else { return String::new() };
+    let awaited = match step {
+        Step::Answer => "the answer of",
+        Step::Body => "the rest of the answer of",
+        Step::Connection => "a connection to",
+        Step::Handshake => "the TLS handshake with",
+    };
+    format!(", while it waited for {awaited} {destination} for {:.1} s", elapsed.as_secs_f64())
 }
 
 /// The resolver could not be made.

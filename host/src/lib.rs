@@ -33,6 +33,6 @@ mod sandbox;
 
 pub use budget::{Budget, CancelToken, Usage};
 pub use config::Config;
-pub use error::{Error, SetupError, Waiting};
+pub use error::{Error, SetupError, Step, Waiting};
 pub use keyward_ecr::secret::Secret;
 pub use resolver::{Credential, Lookup, Resolver};

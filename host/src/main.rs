@@ -1,4 +1,5 @@
 //! The command: `keyward`, and any name that begins with `docker-credential-`.
+#![forbid(unsafe_code)]
 
 mod arguments;
 mod frontend;
@@ -24,7 +25,7 @@ fn main() {
             let arguments: Vec<String> =
                 arguments.iter().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
             let invocation = docker::Invocation { name: &name, arguments: &arguments };
-            let resolve = |server: &str| resolve(&Config::from_process_environment(), server);
+            let resolve = |server: &str| resolve(&arguments::helper_config().map_err(Error::Invalid)?, server);
             docker::serve(&invocation, &mut io::stdin(), &mut io::stdout(), &mut io::stderr(), resolve)
         }
         _ => run(Arguments::parse_from(arguments)),

@@ -9,7 +9,8 @@ use wasmtime_wasi_http::WasiHttpCtx;
 
 use crate::budget::{Budget, CancelToken, Deadline, Usage};
 use crate::capability::files::Files;
-use crate::capability::http::{Fault, Hooks, Meter, Transport};
+use crate::capability::http::{Hooks, Transport};
+use crate::capability::meter::{Fault, Meter};
 use crate::engine::bindings::exports::keyward::registry_credentials::provider;
 use crate::engine::{Limiter, MemoryLimitReached, Sandboxes, State};
 use crate::error::Error;
@@ -19,6 +20,9 @@ const HOSTCALL_BYTES: usize = 1024 * 1024;
 
 /// What a guest may hold of the host at once: streams, requests, files.
 const MAX_RESOURCES: usize = 256;
+
+/// What a guest may open of files in one lookup, in bytes: each of them once, and again.
+const FILE_BYTES: u64 = 8 * 1024 * 1024;
 
 /// What the lookups of a resolver see and use.
 pub(crate) struct Grants {
@@ -38,7 +42,7 @@ pub(crate) async fn run(
     let deadline = Deadline::after(budget.deadline);
     let meter = Arc::new(Meter::default());
     let mut usage = Usage::default();
-    let result = match prepare(sandboxes, grants, &meter, budget) {
+    let result = match prepare(sandboxes, grants, &meter, budget, deadline) {
         Ok(mut store) => {
             let ended = race(sandboxes, &mut store, request, deadline, cancel).await;
             usage.fuel = budget.fuel.saturating_sub(store.get_fuel().unwrap_or_default());
@@ -62,6 +66,7 @@ fn prepare(
     grants: &Grants,
     meter: &Arc<Meter>,
     budget: &Budget,
+    deadline: Deadline,
 ) -> wasmtime::Result<Store<State>> {
     let mut wasi = WasiCtx::builder();
     for (name, value) in &grants.environment {
@@ -70,10 +75,12 @@ fn prepare(
     let mut table = ResourceTable::new();
     table.set_max_capacity(MAX_RESOURCES);
     let state = State {
+        file_bytes: FILE_BYTES,
         files: grants.files.clone(),
         hooks: Hooks {
             transport: grants.transport.clone(),
             meter: meter.clone(),
+            deadline,
             response_bytes: budget.response_bytes,
         },
         http: WasiHttpCtx::new(),
@@ -92,6 +99,8 @@ fn prepare(
 /// How a lookup ended.
 enum Ended {
     Cancelled,
+    /// There was no instance to call: for want of memory, mappings or threads, and not through the component's doing.
+    NotStarted(wasmtime::Error),
     Returned(wasmtime::Result<Result<provider::Credential, provider::Error>>),
     TimedOut,
 }
@@ -121,17 +130,22 @@ async fn race(
     store.set_epoch_deadline(1);
     let _ticking = match sandboxes.ticker.start() {
         Ok(ticking) => ticking,
-        Err(cause) => return Ended::Returned(Err(cause.into())),
+        Err(cause) => return Ended::NotStarted(cause.into()),
     };
     let call = async {
-        let component = sandboxes.component.instantiate_async(&mut *store).await?;
-        component.keyward_registry_credentials_provider().call_get(&mut *store, request).await
+        match sandboxes.component.instantiate_async(&mut *store).await {
+            Ok(component) => {
+                let provider = component.keyward_registry_credentials_provider();
+                Ended::Returned(provider.call_get(&mut *store, request).await)
+            }
+            Err(error) => Ended::NotStarted(error),
+        }
     };
     tokio::select! {
         // In this order: who cancelled wants nothing any more, and who waits takes a credential that is just in time.
         biased;
         () = cancel.cancelled() => Ended::Cancelled,
-        result = call => Ended::Returned(result),
+        ended = call => ended,
         () = deadline.passed() => Ended::TimedOut,
     }
 }
@@ -148,34 +162,49 @@ enum Interrupted {
 fn classify(ended: Ended, budget: &Budget, meter: &Meter) -> Result<provider::Credential, Error> {
     let timeout = || Error::Timeout { deadline: budget.deadline, waiting_for: meter.waiting_for() };
     let cancelled = || Error::Cancelled { waiting_for: meter.waiting_for() };
+    // What ended the guest from the outside, known by its type.
+    let known = |error: &wasmtime::Error| {
+        if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
+            return Some(match interrupted {
+                Interrupted::Cancelled => cancelled(),
+                Interrupted::TimedOut => timeout(),
+            });
+        }
+        if let Some(reached) = error.downcast_ref::<MemoryLimitReached>() {
+            return Some(Error::OutOfMemory { limit: budget.memory, wanted: reached.wanted });
+        }
+        Some(match error.downcast_ref::<Trap>()? {
+            Trap::OutOfFuel => Error::OutOfFuel { limit: budget.fuel },
+            trap => Error::Trap(trap.to_string()),
+        })
+    };
     match ended {
         Ended::Cancelled => Err(cancelled()),
         Ended::TimedOut => Err(timeout()),
         Ended::Returned(Ok(Ok(credential))) => Ok(credential),
-        Ended::Returned(Ok(Err(error))) => Err(match meter.fault() {
-            // The guest knows that its request failed, the host knows which setting is to blame.
-            Some(Fault::Refused { destination }) => Error::Refused { destination },
-            Some(Fault::TooLarge { destination, limit }) => Error::Invalid(format!(
-                "the answer of {destination} is larger than {limit} bytes: check who answers there, or raise the \
-                 budget's response bytes"
-            )),
-            Some(Fault::Trust(error)) => Error::Invalid(error.to_string()),
-            None => error.into(),
-        }),
-        Ended::Returned(Err(error)) => Err(if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
-            match interrupted {
-                Interrupted::Cancelled => cancelled(),
-                Interrupted::TimedOut => timeout(),
-            }
-        } else if let Some(reached) = error.downcast_ref::<MemoryLimitReached>() {
-            Error::OutOfMemory { limit: budget.memory, wanted: reached.wanted }
-        } else {
-            match error.downcast_ref::<Trap>() {
-                Some(Trap::OutOfFuel) => Error::OutOfFuel { limit: budget.fuel },
-                Some(trap) => Error::Trap(trap.to_string()),
-                None => Error::Trap(error.root_cause().to_string()),
-            }
-        }),
+        Ended::Returned(Ok(Err(error))) => Err(with_cause(error.into(), meter.fault())),
+        Ended::NotStarted(error) => Err(known(&error).unwrap_or_else(|| Error::Internal(format!("{error:#}")))),
+        Ended::Returned(Err(error)) => {
+            Err(known(&error).unwrap_or_else(|| Error::Trap(error.root_cause().to_string())))
+        }
+    }
+}
+
+/// The guest knows that its request failed; the host knows which setting is to blame. Where the guest says anything else,
+/// it means something else.
+fn with_cause(error: Error, fault: Option<Fault>) -> Error {
+    match (&error, fault) {
+        (Error::Invalid(_) | Error::Unavailable(_), Some(Fault::Refused { destination })) => {
+            Error::Refused { destination }
+        }
+        (Error::Invalid(_) | Error::Unavailable(_), Some(Fault::TooLarge { destination, limit })) => {
+            Error::Invalid(format!(
+                "the answer of {destination} is larger than {limit} bytes: check that nothing between here and AWS \
+                 answers in its place"
+            ))
+        }
+        (Error::Invalid(_) | Error::Unavailable(_), Some(Fault::Trust(error))) => Error::Invalid(error.to_string()),
+        _ => error,
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::vec;
 
@@ -17,14 +17,15 @@ use hickory_resolver::proto::op::Query;
 use hickory_resolver::proto::rr::RecordType;
 use hickory_resolver::{Hosts, TokioResolver};
 use hyper_util::client::legacy::connect::dns::Name;
+use tokio::runtime::{self, Handle};
 use tower_service::Service;
 
-/// Resolves names for the HTTP client. Clones share the name servers and their cache.
+/// Resolves names for connections. Clones share the name servers and their cache.
 #[derive(Clone)]
 pub(crate) struct NameResolver {
     connect_to: Arc<BTreeMap<String, SocketAddr>>,
-    /// Made for the first name: the system's files are not read before.
-    system: Arc<OnceLock<System>>,
+    /// Made for the first name, and again on another runtime: its questions are tasks of the runtime that asks.
+    system: Arc<Mutex<Option<(runtime::Id, Arc<System>)>>>,
 }
 
 /// What this machine knows of names.
@@ -60,12 +61,18 @@ impl NameResolver {
         Ok(addresses.into_iter().map(|address| SocketAddr::new(address, 0)).collect::<Vec<_>>().into_iter())
     }
 
-    fn system(&self) -> Result<&System, NameError> {
-        if let Some(system) = self.system.get() {
-            return Ok(system);
+    fn system(&self) -> Result<Arc<System>, NameError> {
+        let runtime = Handle::current().id();
+        // Nothing panics while it holds the lock.
+        let mut system = self.system.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*system {
+            Some((made_on, system)) if *made_on == runtime => Ok(system.clone()),
+            _ => {
+                let made = Arc::new(System::read()?);
+                *system = Some((runtime, made.clone()));
+                Ok(made)
+            }
         }
-        let system = System::read()?;
-        Ok(self.system.get_or_init(|| system))
     }
 }
 
@@ -133,5 +140,56 @@ impl Service<Name> for NameResolver {
 
     fn call(&mut self, name: Name) -> Self::Future {
         Box::pin(self.clone().resolve(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket;
+
+    use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ProtocolConfig, ResolverConfig};
+    use hickory_resolver::net::runtime::TokioRuntimeProvider;
+
+    use super::*;
+
+    /// A system whose one name server takes questions and answers none.
+    fn system(hosts: &str) -> (System, UdpSocket) {
+        let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let address = silent.local_addr().unwrap();
+        let mut connection = ConnectionConfig::new(ProtocolConfig::Udp);
+        connection.port = address.port();
+        let server = NameServerConfig::new(address.ip(), true, vec![connection]);
+        let config = ResolverConfig::from_parts(None, Vec::new(), vec![server]);
+        let builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+        let mut known = Hosts::default();
+        known.read_hosts_conf(hosts.as_bytes()).unwrap();
+        (System { hosts: known, name_servers: builder.build().unwrap() }, silent)
+    }
+
+    /// hickory would ask the name servers for the address family that the file does not have.
+    #[tokio::test]
+    async fn a_name_in_the_hosts_file_is_asked_of_nobody() {
+        let (system, silent) = system("127.0.0.3 api.ecr.example\n::1 six.example\n");
+        assert_eq!(system.addresses("api.ecr.example").await.unwrap(), ["127.0.0.3".parse::<IpAddr>().unwrap()]);
+        assert_eq!(system.addresses("SIX.example").await.unwrap(), ["::1".parse::<IpAddr>().unwrap()]);
+        silent.set_nonblocking(true).unwrap();
+        let asked = silent.recv(&mut [0; 512]);
+        assert_eq!(asked.unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    }
+
+    #[tokio::test]
+    async fn a_question_that_nobody_answers_is_dropped_with_the_lookup_that_asks_it() {
+        let (system, silent) = system("");
+        silent.set_nonblocking(true).unwrap();
+        let silent = tokio::net::UdpSocket::from_std(silent).unwrap();
+        let mut question = [0; 512];
+        tokio::select! {
+            answer = system.addresses("api.ecr.example") => panic!("{answer:?}"),
+            asked = silent.recv(&mut question) => assert!(asked.unwrap() > 12),
+        }
+        drop(system);
+        while Handle::current().metrics().num_alive_tasks() > 0 {
+            tokio::task::yield_now().await;
+        }
     }
 }

@@ -1,15 +1,15 @@
 //! Which destinations a lookup may reach, judged by name before anything is resolved or connected.
 //!
 //! Allowed are, over HTTPS on its own port, the API endpoints of the services that Keyward calls in the partitions that it
-//! knows, and whatever the operator's own environment names in AWS_ENDPOINT_URL and its relatives. Nothing else: a
+//! knows, and what the operator's own environment names in AWS_ENDPOINT_URL and, for those services, its relatives. Nothing else: a
 //! component that was given keys cannot carry them elsewhere.
 
 use std::collections::BTreeSet;
 
-use http::Uri;
-use http::uri::Scheme;
+use keyward_ecr::endpoint::Service;
 use keyward_ecr::partition::PARTITIONS;
 
+use crate::capability::destination::Destination;
 use crate::config::Config;
 
 /// The names that API endpoints begin with, before the region.
@@ -23,44 +23,24 @@ pub(crate) struct EgressPolicy {
     named: BTreeSet<Destination>,
 }
 
-/// Scheme, host and port, with the port always there.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Destination {
-    is_https: bool,
-    host: String,
-    port: u16,
-}
-
 impl EgressPolicy {
     pub(crate) fn new(config: &Config) -> Self {
-        let named = config
-            .environment
-            .iter()
-            .filter(|(name, _)| name.starts_with("AWS_ENDPOINT_URL"))
-            .filter_map(|(_, url)| Destination::of(&url.expose().trim().parse().ok()?))
+        let services = [Service::Ecr, Service::EcrPublic, Service::Sts];
+        let settings = services.map(Service::endpoint_variable).into_iter().chain(["AWS_ENDPOINT_URL"]);
+        let is_ignored = config
+            .variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+            .is_some_and(|value| value.trim().eq_ignore_ascii_case("true"));
+        let named = settings
+            .filter(|_| !is_ignored)
+            .filter_map(|name| Destination::of(&config.variable(name)?.trim().parse().ok()?))
             .collect();
         Self { named }
     }
 
     /// Whether a request may be sent there.
-    pub(crate) fn allows(&self, uri: &Uri) -> bool {
-        // Nothing that a guest may ask for has user information in it.
-        let has_user = uri.authority().is_none_or(|authority| authority.as_str().contains('@'));
-        let Some(destination) = Destination::of(uri).filter(|_| !has_user) else { return false };
-        self.named.contains(&destination)
-            || (destination.is_https && destination.port == 443 && is_api_endpoint(&destination.host))
-    }
-}
-
-impl Destination {
-    fn of(uri: &Uri) -> Option<Self> {
-        let is_https = match uri.scheme() {
-            Some(scheme) if *scheme == Scheme::HTTPS => true,
-            Some(scheme) if *scheme == Scheme::HTTP => false,
-            _ => return None,
-        };
-        let port = uri.port_u16().unwrap_or(if is_https { 443 } else { 80 });
-        Some(Self { is_https, host: uri.host()?.to_ascii_lowercase(), port })
+    pub(crate) fn allows(&self, destination: &Destination) -> bool {
+        let Destination { is_https, host, port } = destination;
+        self.named.contains(destination) || (*is_https && *port == 443 && is_api_endpoint(host))
     }
 }
 
@@ -84,7 +64,8 @@ mod tests {
     use super::*;
 
     fn allows(config: &Config, uri: &str) -> bool {
-        uri.parse().is_ok_and(|uri| EgressPolicy::new(config).allows(&uri))
+        let destination = uri.parse().ok().and_then(|uri| Destination::of(&uri));
+        destination.is_some_and(|destination| EgressPolicy::new(config).allows(&destination))
     }
 
     #[test]
@@ -131,5 +112,13 @@ mod tests {
         assert!(!allows(&config, "https://localhost:4566/"));
         assert!(!allows(&config, "http://localhost:4567/"));
         assert!(!allows(&config, "http://localhost/"));
+        let ignored = config.with_variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true");
+        assert!(!allows(&ignored, "http://localhost:4566/"));
+    }
+
+    #[test]
+    fn the_endpoint_of_a_service_that_lookups_do_not_call_is_not_granted() {
+        let config = Config::new().with_variable("AWS_ENDPOINT_URL_S3", "http://localhost:9000");
+        assert!(!allows(&config, "http://localhost:9000/"));
     }
 }

@@ -1,29 +1,19 @@
 //! Which environment variables a lookup sees.
 
-use std::path;
-
 use keyward_ecr::secret::Secret;
 
-use crate::capability::files::FILE_SETTINGS;
+use crate::capability::files::{self, FILE_SETTINGS};
 use crate::config::Config;
 
-/// The variables for the guest: all of the configuration's. A relative path gets absolute here, since the guest has no
-/// working folder to take it from.
+/// The variables for the guest: all of the configuration's. Paths are in the spelling in which files are granted: the guest
+/// knows neither a working folder nor the operating system's rules for them.
 pub(crate) fn variables(config: &Config) -> Vec<(String, Secret)> {
     let variables = config.environment.iter().map(|(name, value)| {
-        let is_file = FILE_SETTINGS.iter().any(|(setting, _)| setting == name);
-        let absolute = if is_file { absolute(value.expose()) } else { None };
-        (name.clone(), absolute.map_or_else(|| value.clone(), Secret::new))
+        let is_path = name == "HOME" || FILE_SETTINGS.iter().any(|(setting, _)| setting == name);
+        let path = if is_path { files::absolute(config, value.expose()) } else { None };
+        (name.clone(), path.map_or_else(|| value.clone(), Secret::new))
     });
     variables.collect()
-}
-
-/// The absolute form of a path that is relative to the working folder.
-fn absolute(path: &str) -> Option<String> {
-    if path.is_empty() || path.starts_with(['/', '~']) {
-        return None;
-    }
-    path::absolute(path).ok()?.into_os_string().into_string().ok()
 }
 
 #[cfg(test)]
@@ -31,12 +21,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_relative_path_becomes_absolute_and_others_stay() {
+    fn paths_are_absolute_and_other_values_stay_as_they_are() {
         let config = Config::new()
             .with_variable("AWS_CONFIG_FILE", "some/config")
             .with_variable("AWS_REGION", "some/region")
-            .with_variable("AWS_SHARED_CREDENTIALS_FILE", "~/credentials");
-        let here = path::absolute("some/config").unwrap();
+            .with_variable("AWS_SHARED_CREDENTIALS_FILE", "~/credentials")
+            .with_variable("HOME", "/home//user");
+        let here = std::path::absolute("some/config").unwrap();
         let variables = variables(&config);
         let variables: Vec<_> = variables.iter().map(|(name, value)| (name.as_str(), value.expose())).collect();
         assert_eq!(
@@ -44,7 +35,8 @@ mod tests {
             [
                 ("AWS_CONFIG_FILE", here.to_str().unwrap()),
                 ("AWS_REGION", "some/region"),
-                ("AWS_SHARED_CREDENTIALS_FILE", "~/credentials"),
+                ("AWS_SHARED_CREDENTIALS_FILE", "/home/user/credentials"),
+                ("HOME", "/home/user"),
             ]
         );
     }

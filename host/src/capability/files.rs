@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
-use std::path;
+use std::path::{self, Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,9 +12,9 @@ use zeroize::Zeroizing;
 
 use crate::config::Config;
 
-/// The settings that name a file, and the file below the home folder that takes the place of an unset one.
+/// The settings that name a file, and the file that takes the place of an unset one.
 pub(crate) const FILE_SETTINGS: [(&str, &str); 2] =
-    [("AWS_CONFIG_FILE", ".aws/config"), ("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials")];
+    [("AWS_CONFIG_FILE", "~/.aws/config"), ("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")];
 
 /// The most bytes that a file may have.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
@@ -28,19 +28,9 @@ pub(crate) struct Files {
 impl Files {
     /// The files that the settings name. Paths that are not UTF-8 cannot be named by a setting.
     pub(crate) fn new(config: &Config) -> Self {
-        let below_home = |path: &str| {
-            let home = config.variable("HOME")?;
-            Some(format!("{}/{path}", home.trim_end_matches('/')))
-        };
-        let granted = FILE_SETTINGS.into_iter().filter_map(|(variable, default)| {
-            let named = config.variable(variable);
-            let path = match named.map(|path| (path, path.strip_prefix("~/"))) {
-                None => below_home(default)?,
-                Some((_, Some(path))) => below_home(path)?,
-                Some((path, None)) => path.to_owned(),
-            };
-            path::absolute(path).ok()?.into_os_string().into_string().ok()
-        });
+        let granted = FILE_SETTINGS
+            .into_iter()
+            .filter_map(|(variable, default)| absolute(config, config.variable(variable).unwrap_or(default)));
         Self { granted: Arc::new(granted.collect()) }
     }
 
@@ -50,12 +40,22 @@ impl Files {
             return Err(io::ErrorKind::NotFound.into());
         }
         // A disk that has to spin up must not hold the executor.
-        tokio::task::spawn_blocking(move || read(&path)).await?
+        tokio::task::spawn_blocking(move || read(&path, MAX_FILE_BYTES)).await?
     }
 }
 
-/// The content of a regular file of at most [`MAX_FILE_BYTES`], which is overwritten when it is dropped.
-fn read(path: &str) -> io::Result<Bytes> {
+/// A path as the settings have it → the one spelling of it that guest and host both use. `None` where it begins at a home
+/// folder that is not set, or is not UTF-8.
+pub(crate) fn absolute(config: &Config, path: &str) -> Option<String> {
+    let path = match path.strip_prefix("~/") {
+        Some(below_home) => Path::new(config.variable("HOME")?).join(below_home.trim_start_matches('/')),
+        None => PathBuf::from(path),
+    };
+    path::absolute(path).ok()?.into_os_string().into_string().ok()
+}
+
+/// The content of a regular file of at most `limit` bytes, which is overwritten when it is dropped.
+pub(crate) fn read(path: &str, limit: u64) -> io::Result<Bytes> {
     let file = open_without_waiting(path)?;
     // What was opened is asked, and not the path, which may lead elsewhere by now.
     let kind = file.metadata()?;
@@ -65,11 +65,11 @@ fn read(path: &str) -> io::Result<Bytes> {
     if !kind.is_file() {
         return Err(io::ErrorKind::Unsupported.into());
     }
-    let size = kind.len().min(MAX_FILE_BYTES);
+    let size = kind.len().min(limit);
     let mut content = Zeroizing::new(Vec::with_capacity(usize::try_from(size).unwrap_or_default() + 1));
     // One byte more than allowed shows a file that is too large, also one that grows meanwhile.
-    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut content)?;
-    if content.len() as u64 > MAX_FILE_BYTES {
+    file.take(limit + 1).read_to_end(&mut content)?;
+    if content.len() as u64 > limit {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
     Ok(Bytes::from_owner(content))
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     fn failure(path: &str) -> io::ErrorKind {
-        read(path).unwrap_err().kind()
+        read(path, MAX_FILE_BYTES).unwrap_err().kind()
     }
 
     #[tokio::test]
@@ -119,12 +119,26 @@ mod tests {
     }
 
     #[test]
+    fn a_path_has_one_spelling_whatever_its_setting_looks_like() {
+        let config = Config::new().with_variable("HOME", "/home//user/");
+        for (path, spelling) in [
+            ("/run/secrets//aws", "/run/secrets/aws"),
+            ("/x/./creds", "/x/creds"),
+            ("~/creds", "/home/user/creds"),
+            ("~//creds", "/home/user/creds"),
+        ] {
+            assert_eq!(absolute(&config, path).as_deref(), Some(spelling));
+        }
+        assert_eq!(absolute(&Config::new(), "~/creds"), None);
+    }
+
+    #[test]
     fn a_regular_file_is_read_up_to_the_limit_and_not_beyond() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         let path = path.to_str().unwrap();
         fs::write(path, vec![b'x'; MAX_FILE_BYTES as usize]).unwrap();
-        assert_eq!(read(path).unwrap().len() as u64, MAX_FILE_BYTES);
+        assert_eq!(read(path, MAX_FILE_BYTES).unwrap().len() as u64, MAX_FILE_BYTES);
         fs::write(path, vec![b'x'; MAX_FILE_BYTES as usize + 1]).unwrap();
         assert_eq!(failure(path), io::ErrorKind::FileTooLarge);
     }

@@ -32,6 +32,7 @@ impl HasData for Filesystem {
 
 /// The files and the descriptors of one store.
 pub(crate) struct View<'a> {
+    pub(crate) bytes_left: &'a mut u64,
     pub(crate) files: &'a Files,
     pub(crate) table: &'a mut ResourceTable,
 }
@@ -65,7 +66,13 @@ impl types::HostDescriptor for View<'_> {
             return Ok(Err(ErrorCode::ReadOnly));
         }
         match self.files.open(format!("/{}", path.trim_start_matches('/'))).await {
-            Ok(content) => Ok(Ok(self.table.push(Descriptor::File(content))?)),
+            Ok(content) => match self.bytes_left.checked_sub(content.len() as u64) {
+                Some(left) => {
+                    *self.bytes_left = left;
+                    Ok(Ok(self.table.push(Descriptor::File(content))?))
+                }
+                None => Ok(Err(ErrorCode::InsufficientMemory)),
+            },
             Err(error) => Ok(Err(error_code(&error))),
         }
     }
@@ -76,7 +83,7 @@ impl types::HostDescriptor for View<'_> {
         offset: types::Filesize,
     ) -> Fallible<Resource<DynInputStream>> {
         let Descriptor::File(content) = self.table.get(&descriptor)? else { return Ok(Err(ErrorCode::IsDirectory)) };
-        let rest = content.slice(from(content, offset)..);
+        let rest = content.slice(clamp(content, offset)..);
         let stream: DynInputStream = Box::new(MemoryInputPipe::new(rest));
         Ok(Ok(self.table.push(stream)?))
     }
@@ -88,7 +95,7 @@ impl types::HostDescriptor for View<'_> {
         offset: types::Filesize,
     ) -> Fallible<(Vec<u8>, bool)> {
         let Descriptor::File(content) = self.table.get(&descriptor)? else { return Ok(Err(ErrorCode::IsDirectory)) };
-        let begin = from(content, offset);
+        let begin = clamp(content, offset);
         let end = begin.saturating_add(usize::try_from(length).unwrap_or(usize::MAX)).min(content.len());
         Ok(Ok((content[begin..end].to_vec(), end == content.len())))
     }
@@ -273,8 +280,8 @@ impl types::HostDirectoryEntryStream for View<'_> {
     }
 }
 
-/// An offset of the guest, within a content.
-fn from(content: &Bytes, offset: types::Filesize) -> usize {
+/// An offset of the guest, brought within a content.
+fn clamp(content: &Bytes, offset: types::Filesize) -> usize {
     usize::try_from(offset).unwrap_or(usize::MAX).min(content.len())
 }
 

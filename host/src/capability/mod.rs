@@ -1,9 +1,14 @@
 //! What a lookup can reach, one file per capability.
 
+pub(crate) mod connect;
+pub(crate) mod connection;
+pub(crate) mod destination;
 pub(crate) mod dns;
 pub(crate) mod egress;
 pub(crate) mod environment;
+pub(crate) mod explain;
 pub(crate) mod files;
 pub(crate) mod filesystem;
 pub(crate) mod http;
+pub(crate) mod meter;
 pub(crate) mod tls;

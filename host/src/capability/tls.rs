@@ -1,22 +1,25 @@
 //! Which certificates are trusted.
 
 use std::io;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
+use crate::capability::files;
 use crate::config::Config;
+
+/// The most bytes that a file of certificates may have. All authorities that browsers trust take a quarter of one mebibyte.
+const MAX_BUNDLE_BYTES: u64 = 8 * 1024 * 1024;
 
 /// Where trusted certificates come from: the system, or the file that SSL_CERT_FILE names instead; and besides those
 /// the file that AWS_CA_BUNDLE names.
 #[derive(Clone, Debug)]
 pub(crate) struct TrustRoots {
-    system_instead: Option<PathBuf>,
-    bundle: Option<PathBuf>,
+    system_instead: Option<String>,
+    bundle: Option<String>,
 }
 
 /// The trusted certificates are unusable.
@@ -31,19 +34,26 @@ pub(crate) enum TrustError {
     #[error("{variable} names {file}, which is not usable ({reason}): correct it, or unset it")]
     Unusable { variable: &'static str, file: String, reason: String },
     #[error("TLS cannot be set up: {0}")]
-    Versions(String),
+    Setup(String),
 }
 
 impl TrustRoots {
     pub(crate) fn new(config: &Config) -> Self {
         Self {
-            system_instead: config.variable("SSL_CERT_FILE").map(PathBuf::from),
-            bundle: config.variable("AWS_CA_BUNDLE").map(PathBuf::from),
+            system_instead: config.variable("SSL_CERT_FILE").map(str::to_owned),
+            bundle: config.variable("AWS_CA_BUNDLE").map(str::to_owned),
         }
     }
 
-    /// Reads the certificates. It is done for the first connection and not before: most systems have over a hundred.
-    pub(crate) fn client_config(&self) -> Result<ClientConfig, TrustError> {
+    /// Reads the certificates, on a thread for files: most systems have over a hundred certificates, and some disks are
+    /// dead.
+    pub(crate) async fn client_config(&self) -> Result<Arc<ClientConfig>, TrustError> {
+        let roots = self.clone();
+        let read = tokio::task::spawn_blocking(move || roots.read());
+        read.await.map_err(|cause| TrustError::Setup(cause.to_string()))?
+    }
+
+    fn read(&self) -> Result<Arc<ClientConfig>, TrustError> {
         let mut roots = RootCertStore::empty();
         match &self.system_instead {
             Some(file) => add(&mut roots, "SSL_CERT_FILE", file)?,
@@ -58,34 +68,35 @@ impl TrustRoots {
         if roots.is_empty() {
             return Err(TrustError::NoneOnSystem);
         }
-        Ok(ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
-            .map_err(|error| TrustError::Versions(error.to_string()))?
+            .map_err(|error| TrustError::Setup(error.to_string()))?
             .with_root_certificates(roots)
-            .with_no_client_auth())
+            .with_no_client_auth();
+        Ok(Arc::new(config))
     }
 }
 
-fn add(roots: &mut RootCertStore, variable: &'static str, file: &Path) -> Result<(), TrustError> {
-    let name = file.display().to_string();
-    let unusable = |reason: String| TrustError::Unusable { variable, file: name.clone(), reason };
-    let certificates = CertificateDer::pem_file_iter(file).map_err(|error| unusable(pem_reason(&error)))?;
+fn add(roots: &mut RootCertStore, variable: &'static str, file: &str) -> Result<(), TrustError> {
+    let unusable = |reason: String| TrustError::Unusable { variable, file: file.to_owned(), reason };
+    let content = files::read(file, MAX_BUNDLE_BYTES).map_err(|error| unusable(reason(&error)))?;
     let before = roots.len();
-    for certificate in certificates {
-        let certificate = certificate.map_err(|error| unusable(pem_reason(&error)))?;
+    for certificate in CertificateDer::pem_slice_iter(&content) {
+        let certificate = certificate.map_err(|error| unusable(error.to_string()))?;
         roots.add(certificate).map_err(|error| unusable(error.to_string()))?;
     }
     if roots.len() == before {
-        return Err(TrustError::Empty { variable, file: name });
+        return Err(TrustError::Empty { variable, file: file.to_owned() });
     }
     Ok(())
 }
 
-fn pem_reason(error: &pem::Error) -> String {
-    match error {
-        pem::Error::Io(cause) if cause.kind() == io::ErrorKind::NotFound => "no such file".to_owned(),
-        pem::Error::Io(cause) => cause.to_string(),
-        other => other.to_string(),
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::FileTooLarge => format!("it is larger than {MAX_BUNDLE_BYTES} bytes"),
+        io::ErrorKind::NotFound => "no such file".to_owned(),
+        io::ErrorKind::Unsupported => "it is not a regular file".to_owned(),
+        _ => error.to_string(),
     }
 }
 
@@ -93,20 +104,32 @@ fn pem_reason(error: &pem::Error) -> String {
 mod tests {
     use super::*;
 
+    fn failure(bundle: &str) -> String {
+        let config = Config::new().with_variable("AWS_CA_BUNDLE", bundle);
+        TrustRoots::new(&config).read().unwrap_err().to_string()
+    }
+
     #[test]
     fn a_bad_bundle_is_an_error_that_names_the_setting_and_the_file() {
-        let file = |name: &str| {
-            let config = Config::new().with_variable("AWS_CA_BUNDLE", name);
-            TrustRoots::new(&config).client_config().map(drop).unwrap_err().to_string()
-        };
         assert_eq!(
-            file("/no/such/bundle.pem"),
+            failure("/no/such/bundle.pem"),
             "AWS_CA_BUNDLE names /no/such/bundle.pem, which is not usable (no such file): correct it, or unset it"
         );
         assert_eq!(
-            file("Cargo.toml"),
+            failure("Cargo.toml"),
             "AWS_CA_BUNDLE names Cargo.toml, which has no certificate in it: set it to a file of certificates in PEM \
              form, or unset it"
         );
+    }
+
+    /// A named pipe in the place of a bundle once held up every lookup, beyond every deadline.
+    #[test]
+    fn a_bundle_that_is_not_a_regular_file_is_an_error_and_not_a_wait() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        for file in [pipe.to_str().unwrap(), "/dev/zero"] {
+            assert!(failure(file).contains("(it is not a regular file)"), "{}", failure(file));
+        }
     }
 }

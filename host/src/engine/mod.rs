@@ -42,8 +42,13 @@ pub(crate) mod bindings {
     });
 }
 
+/// How many core instances, memories and tables a component may have, of each.
+const MAX_INSTANCES: usize = 64;
+
 /// What belongs to one lookup, in its store.
 pub(crate) struct State {
+    /// How many bytes of files may still be opened: what is open is in the host's memory.
+    pub(crate) file_bytes: u64,
     pub(crate) files: Files,
     pub(crate) hooks: Hooks,
     pub(crate) http: WasiHttpCtx,
@@ -66,7 +71,7 @@ impl WasiHttpView for State {
 
 impl State {
     fn filesystem(&mut self) -> filesystem::View<'_> {
-        filesystem::View { files: &self.files, table: &mut self.table }
+        filesystem::View { bytes_left: &mut self.file_bytes, files: &self.files, table: &mut self.table }
     }
 }
 
@@ -95,10 +100,10 @@ impl Limiter {
     }
 }
 
-impl ResourceLimiter for Limiter {
-    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        // The limit is for all memories together; this one has `current` of what is in use.
-        let wanted = self.in_use.saturating_sub(current as u64).saturating_add(desired as u64);
+impl Limiter {
+    /// Charges growth from `current` to `desired` bytes of what is in use, of all memories and tables together.
+    fn grow(&mut self, current: u64, desired: u64) -> wasmtime::Result<bool> {
+        let wanted = self.in_use.saturating_sub(current).saturating_add(desired);
         if wanted > self.limit {
             // An error and not a refusal: the guest would only turn it into a crash without a cause.
             return Err(MemoryLimitReached { wanted }.into());
@@ -107,11 +112,30 @@ impl ResourceLimiter for Limiter {
         self.peak = self.peak.max(wanted);
         Ok(true)
     }
+}
 
-    fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        /// Entries of one table. A table holds the functions that are called by reference; a guest has some hundreds.
-        const MAX_TABLE_ENTRIES: usize = 100_000;
-        Ok(desired <= MAX_TABLE_ENTRIES)
+impl ResourceLimiter for Limiter {
+    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        self.grow(current as u64, desired as u64)
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        /// What an entry takes of the host's memory.
+        const ENTRY_BYTES: u64 = size_of::<usize>() as u64;
+        self.grow((current as u64).saturating_mul(ENTRY_BYTES), (desired as u64).saturating_mul(ENTRY_BYTES))
+    }
+
+    // A component has some core modules: the guest itself, and the adapters that its tools put around it.
+    fn instances(&self) -> usize {
+        MAX_INSTANCES
+    }
+
+    fn memories(&self) -> usize {
+        MAX_INSTANCES
+    }
+
+    fn tables(&self) -> usize {
+        MAX_INSTANCES
     }
 }
 

@@ -77,15 +77,16 @@ fn get(
         Ok(server) => server,
         Err(text) => return Ok(Err(text)),
     };
-    Ok(match resolve(&server) {
-        Ok(credential) => Ok(credential_json(&server, &credential)),
-        Err(error @ (Error::NotOurRegistry | Error::NoCredentials(_))) => {
-            // Without a reader of it, the detail is worth nothing: a closed stream is no failure of the helper.
-            let _ = writeln!(errors, "{error}");
-            Err(NOT_FOUND.to_owned())
-        }
-        Err(error) => Err(error.to_string()),
-    })
+    let error = match resolve(&server) {
+        Ok(credential) => return Ok(Ok(credential_json(&server, &credential))),
+        Err(error) => error,
+    };
+    // Without a reader of it, the detail is worth nothing: a closed stream is no failure of the helper.
+    let _ = writeln!(errors, "{error}");
+    Ok(Err(match error {
+        Error::NotOurRegistry | Error::NoCredentials(_) => NOT_FOUND.to_owned(),
+        error => error.to_string(),
+    }))
 }
 
 /// Takes credentials and keeps none: the next `get` resolves new ones. An error here would make `docker login` fail.

@@ -66,6 +66,29 @@ mod tests {
     use crate::frontend::docker::tests::credential as a_credential;
 
     #[test]
+    fn every_outcome_has_the_exit_status_that_the_readme_gives_it() {
+        let text = String::new;
+        for (error, status) in [
+            (Error::Internal(text()), 1),
+            (Error::Other(text()), 1),
+            (Error::Trap(text()), 1),
+            (Error::NotOurRegistry, 3),
+            (Error::NoCredentials(text()), 4),
+            (Error::Denied(text()), 5),
+            (Error::Throttled(text()), 6),
+            (Error::Unavailable(text()), 7),
+            (Error::Invalid(text()), 8),
+            (Error::Timeout { deadline: std::time::Duration::ZERO, waiting_for: None }, 9),
+            (Error::Cancelled { waiting_for: None }, 10),
+            (Error::OutOfFuel { limit: 0 }, 11),
+            (Error::OutOfMemory { limit: 0, wanted: 0 }, 11),
+            (Error::Refused { destination: text() }, 12),
+        ] {
+            assert_eq!(exit_status(&error), status, "{error:?}");
+        }
+    }
+
+    #[test]
     fn every_format_says_the_same_credential() {
         let printed = |format| credential(format, "r.example", &a_credential("AWS", "p:w"));
         assert_eq!(printed(Format::Docker), "{\"ServerURL\":\"r.example\",\"Username\":\"AWS\",\"Secret\":\"p:w\"}\n");

@@ -59,9 +59,23 @@ fn a_lookup_that_is_too_slow_says_what_it_waited_for() {
     let fake = FakeAws::start();
     fake.answer_always(Answer::Silence);
     let outcome = Call::keyward(&["get", PRIVATE, "--deadline", "0.3"]).against(&fake).run();
-    let text = format!("error: no credential within 300ms, while it waited for {} for 0.", fake.url());
+    let text = format!("error: no credential within 300ms, while it waited for the answer of {} for 0.", fake.url());
     assert!(outcome.errors.starts_with(&text), "{outcome:?}");
     fake.wait_until("the connection is closed", |fake| fake.connections_open() == 0);
+}
+
+#[test]
+fn the_deadline_may_come_from_the_environment_too() {
+    let fake = FakeAws::start();
+    fake.answer_always(Answer::Silence);
+    let get = || Call::keyward(&["get", PRIVATE]).against(&fake);
+    let outcome = get().variable("KEYWARD_DEADLINE", "0.3").run();
+    assert!(outcome.errors.starts_with("error: no credential within 300ms"), "{outcome:?}");
+    let outcome = get().variable("KEYWARD_DEADLINE", "5s").run();
+    assert_eq!(outcome.status, 2, "{outcome:?}");
+    let outcome =
+        Call::keyward(&["get", PRIVATE, "--deadline", "0.2"]).against(&fake).variable("KEYWARD_DEADLINE", "60").run();
+    assert!(outcome.errors.starts_with("error: no credential within 200ms"), "{outcome:?}");
 }
 
 #[test]

@@ -42,7 +42,22 @@ fn a_failure_is_never_not_found() {
         let outcome = Call::helper(&["get"]).against(&fake).input(PRIVATE).run();
         assert_eq!((outcome.status, outcome.output.lines().count()), (1, 1), "{outcome:?}");
         assert!(outcome.output.contains(text) && outcome.output != NOT_FOUND, "{outcome:?}");
+        assert_eq!(outcome.errors, outcome.output);
     }
+}
+
+#[test]
+fn the_deadline_comes_from_the_environment() {
+    let fake = FakeAws::start();
+    fake.answer_always(Answer::Silence);
+    let get = || Call::helper(&["get"]).against(&fake).input(PRIVATE);
+    let outcome = get().variable("KEYWARD_DEADLINE", "0.3").run();
+    assert!(outcome.output.starts_with("no credential within 300ms"), "{outcome:?}");
+    let outcome = get().variable("KEYWARD_DEADLINE", "soon").run();
+    assert_eq!(
+        (outcome.status, outcome.output.as_str()),
+        (1, "KEYWARD_DEADLINE is 'soon' (not a number): set it to seconds\n")
+    );
 }
 
 #[test]

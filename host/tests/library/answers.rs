@@ -139,3 +139,32 @@ async fn a_bad_bundle_is_an_error_that_names_setting_and_file() {
     assert!(text.starts_with("AWS_CA_BUNDLE names /no/such/bundle.pem, which is not usable (no such file)"), "{text}");
     assert_eq!(fake.connections_accepted(), 0);
 }
+
+/// A failure that was kept once made a resolver useless for ever, when a secret was mounted late.
+#[tokio::test]
+async fn a_bundle_that_is_missing_now_may_be_there_for_the_next_lookup() {
+    let fake = FakeAws::start();
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("bundle.pem");
+    let config = config(&fake).with_variable("AWS_CA_BUNDLE", bundle.to_str().unwrap());
+    let resolver = Resolver::new(&config).unwrap();
+    assert!(matches!(resolver.resolve(PRIVATE).await, Err(Error::Invalid(_))));
+    std::fs::copy(fake.authority().ca_file(), &bundle).unwrap();
+    resolver.resolve(PRIVATE).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_closed_an_idle_connection_costs_no_lookup() {
+    let fake = FakeAws::start();
+    let closing = Answer::Raw {
+        status: 200,
+        headers: vec![("connection".to_owned(), "close".to_owned())],
+        body: br#"{"authorizationData":[{"authorizationToken":"QVdTOnA="}]}"#.to_vec(),
+    };
+    fake.answer_next(closing);
+    let resolver = Resolver::new(&config(&fake)).unwrap();
+    resolver.resolve(PRIVATE).await.unwrap();
+    fake.wait_until_async("the connection is closed", |fake| fake.connections_open() == 0).await;
+    resolver.resolve(PRIVATE).await.unwrap();
+    assert_eq!(fake.connections_accepted(), 2);
+}

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use keyward::{Budget, CancelToken, Error, Resolver};
+use keyward::{Budget, CancelToken, Error, Resolver, Step};
 use keyward_testbed::{Answer, FakeAws};
 use tokio::runtime::Handle;
 
-use crate::common::{OTHER, OTHER_API, PRIVATE, PRIVATE_API, config};
+use crate::common::{OTHER, OTHER_API, PRIVATE, PRIVATE_API, config, config_without_keys};
 
 /// Long enough for a request to be under way, which is all that these tests need.
 const SHORT: Duration = Duration::from_millis(300);
@@ -21,7 +21,7 @@ async fn assert_nothing_is_left(fake: &FakeAws, tasks_before: usize) {
 async fn the_deadline_ends_a_lookup_that_waits_for_an_answer_and_says_for_whose() {
     let fake = FakeAws::start();
     let resolver = Resolver::new(&config(&fake)).unwrap();
-    for (answer, answer_begun) in [(Answer::Silence, false), (Answer::HeadersThenSilence, true)] {
+    for (answer, step) in [(Answer::Silence, Step::Answer), (Answer::HeadersThenSilence, Step::Body)] {
         fake.answer_next(answer);
         let tasks = Handle::current().metrics().num_alive_tasks();
         let budget = Budget::default().with_deadline(SHORT);
@@ -29,10 +29,63 @@ async fn the_deadline_ends_a_lookup_that_waits_for_an_answer_and_says_for_whose(
         let Err(Error::Timeout { deadline, waiting_for: Some(waiting) }) = &lookup.result else { panic!("{lookup:?}") };
         assert_eq!(*deadline, SHORT);
         assert_eq!(waiting.destination, format!("https://{PRIVATE_API}"));
-        assert_eq!(waiting.answer_begun, answer_begun);
+        assert_eq!(waiting.step, step);
         assert_eq!(lookup.usage.requests, 1);
         assert_nothing_is_left(&fake, tasks).await;
     }
+}
+
+#[tokio::test]
+async fn the_deadline_ends_a_lookup_in_the_tls_handshake_and_one_that_is_not_connected() {
+    let fake = FakeAws::start();
+    // A server that takes connections and says nothing; and an address for documentation, where nobody is.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let nobody = "192.0.2.1:443".parse().unwrap();
+    for (address, step) in [(silent.local_addr().unwrap(), Step::Handshake), (nobody, Step::Connection)] {
+        let resolver = Resolver::new(&config(&fake).with_connect_to(PRIVATE_API, address)).unwrap();
+        let budget = Budget::default().with_deadline(SHORT);
+        let lookup = resolver.look_up(PRIVATE, &budget, &CancelToken::new()).await;
+        match &lookup.result {
+            Err(Error::Timeout { waiting_for: Some(waiting), .. }) => assert_eq!(waiting.step, step),
+            // A network may say that there is no way to the address, or give up on it in time.
+            Err(Error::Unavailable(_)) if step == Step::Connection => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// A guest that computes never waits, so that nothing but the epoch's callback can end it.
+#[tokio::test]
+async fn the_deadline_ends_a_lookup_that_computes() {
+    let fake = FakeAws::start();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("credentials");
+    // As much work as a file can make.
+    std::fs::write(&file, "[a]\nb=c\n".repeat(100_000)).unwrap();
+    let config = config_without_keys(&fake).with_variable("AWS_SHARED_CREDENTIALS_FILE", file.to_str().unwrap());
+    let resolver = Resolver::new(&config).unwrap();
+    let unlimited = Budget::default().with_fuel(u64::MAX).with_deadline(Duration::MAX).with_memory(1 << 30);
+    let whole = resolver.look_up(PRIVATE, &unlimited, &CancelToken::new()).await;
+    assert!(matches!(whole.result, Err(Error::NoCredentials(_))), "{whole:?}");
+
+    let budget = unlimited.with_deadline(Duration::from_millis(2));
+    let ended = resolver.look_up(PRIVATE, &budget, &CancelToken::new()).await;
+    assert!(matches!(ended.result, Err(Error::Timeout { waiting_for: None, .. })), "{ended:?}");
+    assert!(ended.usage.fuel < whole.usage.fuel, "{ended:?} {whole:?}");
+}
+
+#[test]
+fn a_resolver_works_on_one_runtime_after_the_other_and_on_both() {
+    let fake = FakeAws::start();
+    let resolver = Resolver::new(&config(&fake)).unwrap();
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (one, other) = (runtime(), runtime());
+    for _ in 0..2 {
+        one.block_on(resolver.resolve(PRIVATE)).unwrap();
+        other.block_on(resolver.resolve(PRIVATE)).unwrap();
+    }
+    drop((one, other));
+    runtime().block_on(resolver.resolve(PRIVATE)).unwrap();
 }
 
 #[tokio::test]

@@ -93,6 +93,26 @@ async fn keys_come_from_the_shared_credentials_file_too() {
     Resolver::new(&in_named).unwrap().resolve(PRIVATE).await.unwrap();
 }
 
+/// Named otherwise than it was granted, a file once did not exist for the guest.
+#[tokio::test]
+async fn a_path_in_another_spelling_is_the_same_file() {
+    let fake = FakeAws::start();
+    let home = tempfile::tempdir().unwrap();
+    fs::create_dir(home.path().join(".aws")).unwrap();
+    let keys = format!("[default]\naws_access_key_id = {ACCESS_KEY_ID}\naws_secret_access_key = {SECRET_ACCESS_KEY}\n");
+    fs::write(home.path().join(".aws/credentials"), &keys).unwrap();
+    let home = home.path().to_str().unwrap();
+    let (variable, file) = ("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials");
+    for config in [
+        config_without_keys(&fake).with_variable("HOME", &format!("{home}//")),
+        config_without_keys(&fake).with_variable("HOME", &format!("/.{home}")),
+        config_without_keys(&fake).with_variable(variable, &format!("{home}//./{file}")),
+        config_without_keys(&fake).with_variable("HOME", home).with_variable(variable, "~/.aws//credentials"),
+    ] {
+        Resolver::new(&config).unwrap().resolve(PRIVATE).await.unwrap();
+    }
+}
+
 /// A file is read again by every lookup: keys rotate.
 #[tokio::test]
 async fn a_changed_credentials_file_is_seen_by_the_next_lookup() {

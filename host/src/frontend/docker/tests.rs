@@ -46,7 +46,10 @@ fn not_found_is_said_of_other_registries_and_missing_credentials_alone() {
         assert_eq!(served.errors, format!("{error}\n"));
     }
     let served = serve_with(&["get"], b"r.example", |_| Err(Error::Denied("AccessDenied".to_owned())));
-    assert_eq!((served.status, served.output.as_str()), (1, "AccessDenied\n"));
+    assert_eq!(
+        (served.status, served.output.as_str(), served.errors.as_str()),
+        (1, "AccessDenied\n", "AccessDenied\n")
+    );
 }
 
 #[test]

@@ -1,0 +1,179 @@
+//! HTTP/1.1 connections that belong to one lookup at a time, and to nobody but the pool between lookups.
+//!
+//! No task drives a connection: whoever waits for its answer does. So a lookup that is dropped takes its connection with
+//! it, whatever the connection was doing, and a connection in the pool is a socket that nothing waits for.
+
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use http::{Request, Response};
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http1::{self, SendRequest};
+use tokio::runtime::{self, Handle};
+use wasmtime_wasi_http::WasiBody;
+
+use crate::capability::destination::Destination;
+
+/// How many connections wait for their next request: for one destination, and for how long.
+const MAX_IDLE: usize = 16;
+const MAX_IDLE_TIME: Duration = Duration::from_secs(30);
+
+/// What a connection speaks over: TCP, or TLS over it.
+pub(crate) trait Stream: hyper::rt::Read + hyper::rt::Write + Send + Unpin {}
+
+impl<T: hyper::rt::Read + hyper::rt::Write + Send + Unpin> Stream for T {}
+
+/// A connection, and what moves its bytes.
+pub(crate) struct Connection {
+    sender: SendRequest<WasiBody>,
+    /// `None` when it has come to its end.
+    driver: Option<Pin<Box<http1::Connection<Box<dyn Stream>, WasiBody>>>>,
+}
+
+/// A request was not answered.
+pub(crate) struct SendError {
+    /// Why not.
+    pub(crate) cause: hyper::Error,
+    /// The request, where nothing of it was sent: it may be sent again.
+    pub(crate) unsent: Option<Request<WasiBody>>,
+}
+
+impl Connection {
+    pub(crate) async fn open(stream: Box<dyn Stream>) -> hyper::Result<Self> {
+        let (sender, driver) = http1::handshake(stream).await?;
+        Ok(Self { sender, driver: Some(Box::pin(driver)) })
+    }
+
+    /// Sends a request and waits for the headers of its answer.
+    pub(crate) async fn send(&mut self, request: Request<WasiBody>) -> Result<Response<Incoming>, SendError> {
+        let mut answer = pin!(self.sender.try_send_request(request));
+        let driver = &mut self.driver;
+        let answer = poll_fn(|context| {
+            drive(driver, context);
+            answer.as_mut().poll(context)
+        });
+        answer.await.map_err(|mut error| SendError { unsent: error.take_message(), cause: error.into_error() })
+    }
+
+    /// Whether another request can be sent. A server that has closed the connection meanwhile is noticed here.
+    fn poll_is_usable(&mut self, context: &mut Context<'_>) -> bool {
+        drive(&mut self.driver, context);
+        self.driver.is_some() && matches!(self.sender.poll_ready(context), Poll::Ready(Ok(())))
+    }
+}
+
+/// Lets a connection do what it can do now. What it fails with, its request or its body fails with too.
+fn drive(driver: &mut Option<Pin<Box<http1::Connection<Box<dyn Stream>, WasiBody>>>>, context: &mut Context<'_>) {
+    if driver.as_mut().is_some_and(|driver| driver.as_mut().poll(context).is_ready()) {
+        *driver = None;
+    }
+}
+
+/// The body of an answer. Read to its end, it gives its connection to the pool; dropped before, it closes it.
+pub(crate) struct AnswerBody {
+    body: Incoming,
+    connection: Option<Connection>,
+    destination: Destination,
+    pool: Arc<Pool>,
+}
+
+impl AnswerBody {
+    pub(crate) fn new(body: Incoming, connection: Connection, destination: Destination, pool: Arc<Pool>) -> Self {
+        Self { body, connection: Some(connection), destination, pool }
+    }
+
+    fn release_connection(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            self.pool.put(&self.destination, connection);
+        }
+    }
+}
+
+impl Body for AnswerBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        if let Some(connection) = &mut self.connection {
+            drive(&mut connection.driver, context);
+        }
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        if matches!(frame, Poll::Ready(None)) {
+            self.release_connection();
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for AnswerBody {
+    fn drop(&mut self) {
+        // Who knows the length of a body need not ask for its end.
+        if self.body.is_end_stream() {
+            self.release_connection();
+        }
+    }
+}
+
+/// Connections between two requests.
+#[derive(Default)]
+pub(crate) struct Pool(Mutex<Idle>);
+
+#[derive(Default)]
+struct Idle {
+    /// The runtime whose sockets these are. On another one, nobody would tell that a socket has become ready.
+    runtime: Option<runtime::Id>,
+    connections: BTreeMap<Destination, Vec<(Instant, Connection)>>,
+}
+
+impl Pool {
+    /// A connection that can take another request, if there is one.
+    pub(crate) async fn take(&self, destination: &Destination) -> Option<Connection> {
+        loop {
+            let (_, mut connection) = self.idle().connections.get_mut(destination)?.pop()?;
+            if poll_fn(|context| Poll::Ready(connection.poll_is_usable(context))).await {
+                return Some(connection);
+            }
+        }
+    }
+
+    fn put(&self, destination: &Destination, connection: Connection) {
+        let mut idle = self.idle();
+        let connections = idle.connections.entry(destination.clone()).or_default();
+        if connections.len() == MAX_IDLE {
+            // The oldest is the first that its server will close.
+            connections.remove(0);
+        }
+        connections.push((Instant::now(), connection));
+    }
+
+    /// The connections of this runtime, those dropped that have waited for too long.
+    fn idle(&self) -> MutexGuard<'_, Idle> {
+        // Nothing panics while it holds the lock.
+        let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let runtime = Handle::try_current().ok().map(|handle| handle.id());
+        if idle.runtime != runtime {
+            *idle = Idle { runtime, connections: BTreeMap::new() };
+        }
+        idle.connections.retain(|_, connections| {
+            connections.retain(|(since, _)| since.elapsed() < MAX_IDLE_TIME);
+            !connections.is_empty()
+        });
+        idle
+    }
+}

@@ -1,0 +1,91 @@
+//! What went wrong with a request → the case of `wasi:http` for it, found by the types of an error and its causes and
+//! never by their texts.
+
+use std::error::Error as StdError;
+use std::io;
+
+use wasmtime_wasi_http::Error;
+
+use crate::capability::dns::NameError;
+
+/// The case for an error.
+pub(crate) fn explain(error: &(dyn StdError + 'static)) -> Error {
+    let mut cause = Some(error);
+    let mut explanation = Error::HttpProtocolError;
+    while let Some(error) = cause {
+        if let Some(found) = explain_one(error) {
+            return found;
+        }
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            // An error inside an io::Error is not among its sources, but in its place.
+            match error.get_ref().map(|inner| explain(inner)) {
+                None | Some(Error::HttpProtocolError) => explanation = explain_io(error),
+                Some(found) => return found,
+            }
+        }
+        cause = error.source();
+    }
+    explanation
+}
+
+fn explain_one(error: &(dyn StdError + 'static)) -> Option<Error> {
+    if let Some(error) = error.downcast_ref::<rustls::Error>() {
+        return Some(match error {
+            rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => Error::TlsCertificateError,
+            rustls::Error::AlertReceived(alert) => {
+                Error::TlsAlertReceived { alert_id: Some(u8::from(*alert)), alert_message: Some(format!("{alert:?}")) }
+            }
+            _ => Error::TlsProtocolError,
+        });
+    }
+    if let Some(error) = error.downcast_ref::<NameError>() {
+        return Some(match error {
+            NameError::NoAnswer => Error::DnsTimeout,
+            other => Error::DnsError { rcode: Some(other.to_string()), info_code: None },
+        });
+    }
+    if let Some(error) = error.downcast_ref::<hyper::Error>() {
+        if error.is_incomplete_message() || error.is_canceled() || error.is_closed() {
+            return Some(Error::ConnectionTerminated);
+        }
+        if error.is_parse_too_large() {
+            return Some(Error::HttpResponseHeaderSectionSize(None));
+        }
+    }
+    None
+}
+
+fn explain_io(error: &io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => Error::ConnectionRefused,
+        io::ErrorKind::TimedOut => Error::ConnectionTimeout,
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Error::DestinationIpUnroutable,
+        io::ErrorKind::AddrNotAvailable => Error::DestinationUnavailable,
+        io::ErrorKind::BrokenPipe
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::ConnectionReset
+        | io::ErrorKind::UnexpectedEof => Error::ConnectionTerminated,
+        _ => Error::HttpProtocolError,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_inside_an_io_error_is_found() {
+        let certificate = rustls::Error::InvalidCertificate(rustls::CertificateError::Expired);
+        assert!(matches!(explain(&io::Error::other(certificate)), Error::TlsCertificateError));
+        assert!(matches!(explain(&io::Error::other(NameError::NoAnswer)), Error::DnsTimeout));
+    }
+
+    #[test]
+    fn an_io_error_of_the_system_is_explained_by_its_kind() {
+        let explained = |kind: io::ErrorKind| explain(&io::Error::from(kind));
+        assert!(matches!(explained(io::ErrorKind::ConnectionRefused), Error::ConnectionRefused));
+        assert!(matches!(explained(io::ErrorKind::NetworkUnreachable), Error::DestinationIpUnroutable));
+        assert!(matches!(explained(io::ErrorKind::ConnectionReset), Error::ConnectionTerminated));
+        assert!(matches!(explained(io::ErrorKind::InvalidData), Error::HttpProtocolError));
+    }
+}
