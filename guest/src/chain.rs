@@ -6,14 +6,15 @@
 
 use crate::credentials::Credentials;
 use crate::error::Error;
-use crate::source::{Found, environment, profile};
+use crate::source::{Found, SourceError, environment, profile};
 use crate::world::World;
 
-/// The sources that other programs have and this version has not, each with the settings that configure it. They come
-/// after the supported ones in the order of the chain, so that here a set variable can only mean that one of them was meant.
-const UNSUPPORTED: [(&str, &[&str]); 2] = [
-    ("web identity", &["AWS_WEB_IDENTITY_TOKEN_FILE"]),
-    ("container", &["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"]),
+/// The sources that other programs have and this version has not, each with the groups of variables that configure
+/// it: one group is enough, if all of it is set, as one is in every pod of EKS and every task of ECS. It ends the
+/// chain, since docker takes "not configured" for "pull anonymously".
+const UNSUPPORTED: [(&str, &[&[&str]]); 2] = [
+    ("web identity", &[&["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN"]]),
+    ("container", &[&["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"], &["AWS_CONTAINER_CREDENTIALS_FULL_URI"]]),
 ];
 
 /// The credentials of the first source that is configured.
@@ -24,6 +25,7 @@ const UNSUPPORTED: [(&str, &[&str]); 2] = [
 /// source, in order, and why it is not.
 pub fn resolve(world: &impl World) -> Result<Credentials, Error> {
     let mut attempts = Vec::new();
+    let unusable = |error: SourceError| Error::Invalid(format!("the credentials are unusable: {error}"));
 
     match environment::find(world) {
         Found::Credentials(credentials) => return Ok(credentials),
@@ -32,14 +34,18 @@ pub fn resolve(world: &impl World) -> Result<Credentials, Error> {
     match profile::find(world) {
         Ok(Found::Credentials(credentials)) => return Ok(credentials),
         Ok(Found::NotConfigured(reason)) => attempts.push(format!("profile: {reason}")),
-        Err(error) => return Err(Error::Invalid(format!("the credentials are unusable: {error}"))),
+        Err(error) => return Err(unusable(error)),
     }
-    for (source, settings) in UNSUPPORTED {
-        let set = settings.iter().find(|name| world.environment(name).is_some_and(|value| !value.is_empty()));
-        match set {
-            Some(setting) => attempts.push(format!("{source}: {setting} is set, but not supported by this version")),
-            None => attempts.push(format!("{source}: not supported by this version")),
+    let is_set = |variable: &&str| world.environment(variable).is_some_and(|value| !value.is_empty());
+    for (source, groups) in UNSUPPORTED {
+        if let Some(group) = groups.iter().find(|group| group.iter().all(is_set)) {
+            let variable = group[0];
+            return Err(unusable(SourceError(format!(
+                "{variable} asks for the source {source}, which this version does not support: set AWS_ACCESS_KEY_ID \
+                 and AWS_SECRET_ACCESS_KEY, or use a profile with static keys"
+            ))));
         }
+        attempts.push(format!("{source}: not supported by this version"));
     }
     attempts.push("instance metadata: not supported by this version".to_owned());
 
@@ -82,17 +88,48 @@ mod tests {
     }
 
     #[test]
+    fn a_source_that_is_configured_and_not_supported_ends_the_chain() {
+        for (variables, variable, source) in [
+            (
+                &[("AWS_WEB_IDENTITY_TOKEN_FILE", "/token"), ("AWS_ROLE_ARN", "arn")][..],
+                "AWS_WEB_IDENTITY_TOKEN_FILE",
+                "web identity",
+            ),
+            (
+                &[("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/credentials")],
+                "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+                "container",
+            ),
+            (
+                &[("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://169.254.170.23/v1/credentials")],
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+                "container",
+            ),
+        ] {
+            let text = format!(
+                "the credentials are unusable: {variable} asks for the source {source}, which this version does not \
+                 support: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or use a profile with static keys"
+            );
+            assert_eq!(resolve(&TestWorld::with_environment(variables)), Err(Error::Invalid(text)));
+        }
+    }
+
+    #[test]
+    fn a_profile_with_keys_goes_before_a_source_that_is_not_supported() {
+        let variables = [("HOME", "/h"), ("AWS_WEB_IDENTITY_TOKEN_FILE", "/token"), ("AWS_ROLE_ARN", "arn")];
+        let world = TestWorld::with_environment(&variables).file("/h/.aws/credentials", PROFILE);
+        assert_eq!(resolve(&world).unwrap().access_key_id, "profile");
+    }
+
+    #[test]
     fn without_credentials_the_error_lists_every_source_and_why() {
-        let world = TestWorld::with_environment(&[
-            ("HOME", "/h"),
-            ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://169.254.170.23/v1/credentials"),
-        ]);
+        let half = [("AWS_WEB_IDENTITY_TOKEN_FILE", "/token"), ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "")];
+        let world = TestWorld::with_environment(&[&[("HOME", "/h")], &half[..]].concat());
         assert_eq!(
             resolve(&world).unwrap_err().to_string(),
             "no AWS credentials are configured (environment: AWS_ACCESS_KEY_ID is not set; profile: profile default \
              is not in ~/.aws/config (no such file) or ~/.aws/credentials (no such file); web identity: not supported \
-             by this version; container: AWS_CONTAINER_CREDENTIALS_FULL_URI is set, but not supported by this version; \
-             instance metadata: not supported by this version): set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or \
+             by this version; container: not supported by this version; instance metadata: not supported by this version): set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or \
              add a profile"
         );
     }

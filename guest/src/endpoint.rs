@@ -7,8 +7,8 @@ use crate::partition::Partition;
 use crate::registry::{Kind, Registry, is_port};
 use crate::world::{Scheme, World};
 
-/// The regions whose STS calls went to the global endpoint before there were regional ones; they still do where
-/// AWS_STS_REGIONAL_ENDPOINTS is `legacy`.
+/// The regions whose STS calls went to the global endpoint before there were regional ones; with [`Settings::global`]
+/// they still do.
 const STS_GLOBAL_REGIONS: [&str; 16] = [
     "ap-northeast-1",
     "ap-south-1",
@@ -197,15 +197,27 @@ impl Endpoint {
         if settings.fips && registry.kind == Kind::Public {
             return Err(EndpointError::PublicFips);
         }
-        Self::resolve(service, Some(&registry.region), &settings)
+        // The address knows its partition even where the region is newer than the table.
+        Self::in_partition(registry.partition, service, Some(&registry.region), &settings)
     }
 
-    /// The endpoint that AWS's rules give for a service, a region and the settings.
+    /// The endpoint that AWS's rules give for a service, a region and the settings. They go by the region alone, and
+    /// take one of no known shape for one of the commercial partition.
     ///
     /// # Errors
     ///
     /// [`EndpointError`].
     pub fn resolve(service: Service, region: Option<&str>, settings: &Settings) -> Result<Self, EndpointError> {
+        let partition = region.and_then(Partition::of_region).unwrap_or(Partition::commercial());
+        Self::in_partition(partition, service, region, settings)
+    }
+
+    fn in_partition(
+        partition: &Partition,
+        service: Service,
+        region: Option<&str>,
+        settings: &Settings,
+    ) -> Result<Self, EndpointError> {
         if let Some(custom) = &settings.custom {
             return Self::custom(service, region, settings, custom);
         }
@@ -218,7 +230,7 @@ impl Endpoint {
         let (authority, signing_region) = if service == Service::Sts && is_global && !regional_only {
             ("sts.amazonaws.com".to_owned(), "us-east-1")
         } else {
-            (regional_host(service, region, settings), region)
+            (regional_host(partition, service, region, settings), region)
         };
         Ok(Self {
             service,
@@ -248,8 +260,7 @@ impl Endpoint {
     }
 }
 
-fn regional_host(service: Service, region: &str, settings: &Settings) -> String {
-    let partition = Partition::of_region(region).unwrap_or(Partition::commercial());
+fn regional_host(partition: &Partition, service: Service, region: &str, settings: &Settings) -> String {
     let (fips, dual_stack) = (settings.fips, settings.dual_stack);
     let suffix = if dual_stack { partition.dual_stack_dns_suffix } else { partition.dns_suffix };
     let name = match (service, fips, dual_stack) {
@@ -271,6 +282,20 @@ fn regional_host(service: Service, region: &str, settings: &Settings) -> String 
 
 fn is_host_label(text: &str) -> bool {
     text.len() <= 63 && !text.starts_with('-') && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// Whether a text can stand for the host of a URL: a name, or an address in brackets. Underscores are for the names of
+/// containers, which have them.
+fn is_host(text: &str) -> bool {
+    if let Some(address) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        return !address.is_empty() && address.bytes().all(|byte| byte.is_ascii_hexdigit() || b":.".contains(&byte));
+    }
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
+    // One dot at the end makes a name absolute.
+    text.strip_suffix('.').unwrap_or(text).split('.').all(is_label)
 }
 
 /// Scheme, authority and path of a URL; what a request has no place for is an error.
@@ -301,6 +326,9 @@ fn split_url(url: &str) -> Result<(Scheme, String, String), &'static str> {
     };
     if host.is_empty() {
         return Err("it has no host");
+    }
+    if !is_host(host) {
+        return Err("its host is neither a name nor an address");
     }
     if port.is_some_and(|port| !is_port(port)) {
         return Err("its port is not a number from 1 to 65535");

@@ -12,7 +12,7 @@ use crate::world::{FileError, HttpError, Request, Response, World};
 #[derive(Default)]
 pub(crate) struct TestWorld {
     environment: BTreeMap<String, String>,
-    files: BTreeMap<String, String>,
+    files: BTreeMap<String, Result<Vec<u8>, FileError>>,
     answers: RefCell<Vec<Result<Response, HttpError>>>,
     pub(crate) requests: RefCell<Vec<Request>>,
 }
@@ -23,8 +23,13 @@ impl TestWorld {
         Self { environment, ..Self::default() }
     }
 
-    pub(crate) fn file(mut self, path: &str, content: &str) -> Self {
-        self.files.insert(path.to_owned(), content.to_owned());
+    pub(crate) fn file(mut self, path: &str, content: impl AsRef<[u8]>) -> Self {
+        self.files.insert(path.to_owned(), Ok(content.as_ref().to_owned()));
+        self
+    }
+
+    pub(crate) fn no_file(mut self, path: &str, error: FileError) -> Self {
+        self.files.insert(path.to_owned(), Err(error));
         self
     }
 
@@ -47,8 +52,7 @@ impl World for TestWorld {
     }
 
     fn file(&self, path: &str) -> Result<Zeroizing<Vec<u8>>, FileError> {
-        let content = self.files.get(path).ok_or(FileError::NotFound)?;
-        Ok(Zeroizing::new(content.as_bytes().to_vec()))
+        self.files.get(path).cloned().unwrap_or(Err(FileError::NotFound)).map(Zeroizing::new)
     }
 
     fn now(&self) -> Timestamp {

@@ -180,9 +180,10 @@ fn http_error(code: http::ErrorCode) -> HttpError {
         ErrorCode::TlsAlertReceived(_) => HttpError::Tls("the server refused the handshake".to_owned()),
         ErrorCode::ConfigurationError => HttpError::Tls("the host's trusted certificates are unusable".to_owned()),
         ErrorCode::ConnectionReadTimeout | ErrorCode::HttpResponseTimeout => HttpError::Timeout,
-        ErrorCode::HttpResponseBodySize(_)
-        | ErrorCode::HttpResponseHeaderSectionSize(_)
-        | ErrorCode::HttpResponseHeaderSize(_) => HttpError::TooLarge,
+        ErrorCode::HttpResponseBodySize(_) => HttpError::TooLarge,
+        ErrorCode::HttpResponseHeaderSectionSize(_) | ErrorCode::HttpResponseHeaderSize(_) => {
+            HttpError::HeadersTooLarge
+        }
         ErrorCode::ConnectionTerminated => HttpError::Response("the connection was closed".to_owned()),
         other => HttpError::Response(format!("{other:?}")),
     }

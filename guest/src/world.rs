@@ -113,6 +113,9 @@ pub enum HttpError {
     /// No connection was made.
     #[error("no connection: {0}")]
     Connection(String),
+    /// The answer's headers are more than the host takes.
+    #[error("the answer's headers are larger than the sandbox allows")]
+    HeadersTooLarge,
     /// The host does not let the request out.
     #[error("the sandbox does not allow this destination")]
     Refused,

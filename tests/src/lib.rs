@@ -1,4 +1,4 @@
-//! What Keyward is tested against: a fake AWS that speaks TLS on loopback.
+//! What Keyward is tested against: a fake AWS that speaks TLS on loopback, and other projects' test vectors.
 //!
 //! [`FakeAws`] serves the two operations that give out registry passwords, ECR's and ECR Public's
 //! `GetAuthorizationToken`, on a thread and a runtime of its own, so that whoever counts tasks,
@@ -20,6 +20,8 @@
 //! assert!(fake.requests().is_empty());
 //! ```
 //!
+//! [`vectors`] finds the test vectors of other projects, and keeps the score of a test that runs them.
+//!
 //! All of it is test support: what cannot be set up panics, with a message that says what it was.
 
 #![forbid(unsafe_code)]
@@ -36,6 +38,7 @@ mod refusal;
 mod server;
 mod signature;
 mod state;
+pub mod vectors;
 
 pub use answer::{Answer, Gate};
 pub use authority::{Authority, IssuedCertificate};

@@ -98,7 +98,7 @@ fn request(endpoint: &Endpoint, credentials: &Credentials, now: Timestamp) -> Re
 
 fn no_answer(call: &str, error: &HttpError) -> Error {
     let advice = match error {
-        HttpError::Refused | HttpError::TooLarge => {
+        HttpError::HeadersTooLarge | HttpError::Refused | HttpError::TooLarge => {
             return Error::Invalid(format!("{call} failed: {error}; check the AWS_ENDPOINT_URL settings"));
         }
         HttpError::Tls(_) => "check the trusted certificates (AWS_CA_BUNDLE)",

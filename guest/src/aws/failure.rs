@@ -105,18 +105,16 @@ impl Failure {
     /// The error of the lookup that asked `call` ("GetAuthorizationToken of api.ecr.…") and used `secrets`.
     pub fn into_error(self, call: &str, secrets: &[&Secret]) -> Error {
         let code = self.code.as_deref().unwrap_or_default();
-        let mut report = printable(code);
+        let mut report = printable(code, secrets);
         if let Some(message) = &self.message {
-            // Some services repeat the whole request behind the first line, session token included.
-            let first_line = printable(message.lines().next().unwrap_or_default());
             if !report.is_empty() {
                 report.push_str(": ");
             }
-            report.push_str(&redact(first_line.trim_end_matches('.'), secrets));
+            report.push_str(printable(message, secrets).trim_end_matches('.'));
         }
         let mut origin = format!("HTTP status {}", self.status);
         if let Some(id) = &self.request_id {
-            origin = format!("{origin}, request id {}", printable(id));
+            origin = format!("{origin}, request id {}", printable(id, secrets));
         }
         let text = |outcome: &str, advice: &str| match report.as_str() {
             "" => format!("{call} {outcome} ({origin}); {advice}"),
@@ -151,9 +149,13 @@ fn xml_element<'a>(document: &'a str, name: &str) -> Option<&'a str> {
     Some(&document[begin..begin + length])
 }
 
-/// A text from outside, bounded and without what would steer a terminal.
-fn printable(text: &str) -> String {
-    text.chars().filter(|sign| !sign.is_control()).take(MAX_MESSAGE).collect()
+/// The first line of a text from outside, bounded, without secrets and without what would steer a terminal. Behind the
+/// first line, some services repeat the whole request.
+fn printable(text: &str, secrets: &[&Secret]) -> String {
+    // Before anything is cut off: a part of a secret is not recognized any more.
+    let text = redact(text, secrets);
+    let first_line = text.lines().next().unwrap_or_default();
+    first_line.chars().filter(|sign| !sign.is_control()).take(MAX_MESSAGE).collect()
 }
 
 #[cfg(test)]
@@ -217,6 +219,22 @@ mod tests {
         let text = error(400, body).to_string();
         assert!(text.contains("no [redacted] match (HTTP status"), "{text}");
         assert!(!text.contains("hunter2"), "{text}");
+    }
+
+    #[test]
+    fn a_secret_longer_than_the_cut_is_taken_out_of_code_message_and_request_id() {
+        let token: String = (0..150).map(|number| format!("{number:03}")).collect();
+        let failure = Failure {
+            status: 400,
+            code: Some(format!("Code-{token}")),
+            message: Some(format!("the token {token} is wrong.")),
+            request_id: Some(format!("id-{token}")),
+        };
+        assert_eq!(
+            failure.into_error("GetAuthorizationToken of ecr.test", &[&Secret::new(token)]).to_string(),
+            "GetAuthorizationToken of ecr.test failed: Code-[redacted]: the token [redacted] is wrong (HTTP status \
+             400, request id id-[redacted]); check the endpoint and the region"
+        );
     }
 
     #[test]

@@ -22,6 +22,18 @@ fn the_address_chooses_fips_and_dual_stack() {
 }
 
 #[test]
+fn a_region_newer_than_the_table_stays_in_the_partition_of_the_address() {
+    for (address, endpoint) in [
+        ("123456789012.dkr.ecr.newregion.amazonaws.com.cn", "api.ecr.newregion.amazonaws.com.cn"),
+        ("123456789012.dkr-ecr.newregion.on.amazonwebservices.com.cn", "ecr.newregion.api.amazonwebservices.com.cn"),
+        ("123456789012.dkr.ecr.eusc-fr-west-1.amazonaws.eu", "api.ecr.eusc-fr-west-1.amazonaws.eu"),
+        ("123456789012.dkr.ecr.newregion.amazonaws.com", "api.ecr.newregion.amazonaws.com"),
+    ] {
+        assert_eq!(of(address, &[]).as_deref(), Ok(endpoint), "{address}");
+    }
+}
+
+#[test]
 fn the_environment_chooses_fips_and_dual_stack_too() {
     let address = "123456789012.dkr.ecr.us-west-2.amazonaws.com";
     let fips = ("AWS_USE_FIPS_ENDPOINT", "TRUE");
@@ -71,6 +83,14 @@ fn an_address_in_brackets_may_have_a_port_or_none() {
 }
 
 #[test]
+fn a_host_may_be_any_name_or_address() {
+    for host in ["localhost", "127.0.0.1", "aws_mock:4566", "vpce-0.ECR.example.com.", "[::ffff:127.0.0.1]"] {
+        let endpoint = of("public.ecr.aws", &[("AWS_ENDPOINT_URL", &format!("http://{host}/"))]);
+        assert_eq!(endpoint, Ok(host.to_ascii_lowercase()));
+    }
+}
+
+#[test]
 fn the_global_endpoint_of_sts_is_neither_a_fips_nor_a_dual_stack_endpoint() {
     let host = |fips, dual_stack| {
         let settings = Settings { fips, dual_stack, ..Settings::default() };
@@ -98,6 +118,15 @@ fn an_endpoint_that_is_no_usable_url_is_an_error() {
         "https://x:http",
         "https://x:0",
         "https://x:65536",
+        "http://[::1",
+        "http://::1]",
+        "http://[]",
+        "http://[::1]x",
+        "http://[::g]",
+        "http://a%zz",
+        "https://h\"x",
+        "https://x..y",
+        "https://.",
     ] {
         let error = of("public.ecr.aws", &[("AWS_ENDPOINT_URL", url)]).unwrap_err();
         assert!(matches!(error, EndpointError::UnusableUrl { .. }), "{url}: {error}");

@@ -1,9 +1,11 @@
 //! Static keys in a profile of the shared config and credentials files: `aws-config`, `profile/credentials`.
 
+use std::mem;
+
 use zeroize::Zeroizing;
 
 use crate::credentials::Credentials;
-use crate::profile::{FileKind, Profiles, Properties};
+use crate::profile::{FileKind, Profiles, Properties, SectionKind};
 use crate::secret::Secret;
 use crate::source::{Found, SourceError};
 use crate::world::{FileError, World};
@@ -14,9 +16,10 @@ const SESSION_TOKEN: &str = "aws_session_token";
 
 /// The properties by which a profile gets its credentials from elsewhere. Each goes before static keys. None can be
 /// followed yet; a profile that has one must not fall through to another identity, so it ends the chain.
-const UNSUPPORTED: [&str; 9] = [
+///
+/// `source_profile` is not among them: without `role_arn` it means nothing, here as in the AWS SDKs.
+const UNSUPPORTED: [&str; 8] = [
     "role_arn",
-    "source_profile",
     "credential_source",
     "web_identity_token_file",
     "sso_session",
@@ -30,26 +33,33 @@ const UNSUPPORTED: [&str; 9] = [
 ///
 /// # Errors
 ///
-/// [`SourceError`] for a file that makes no sense, half a key pair, and a profile that needs what is not supported.
+/// [`SourceError`] for a file that makes no sense, half a key pair, a profile that needs what is not supported, and no
+/// keys where a file that may have them cannot be read.
 pub fn find(world: &impl World) -> Result<Found, SourceError> {
-    let name = world.environment("AWS_PROFILE").unwrap_or_else(|| "default".to_owned());
+    // Empty means unset, as to the Go SDK and to botocore; to the AWS SDK for Rust it is a profile without a name.
+    let name = world.environment("AWS_PROFILE").filter(|name| !name.is_empty());
+    let name = name.unwrap_or_else(|| "default".to_owned());
+    let files = files(world);
     let mut profiles = Profiles::default();
-    let mut looked_at = Vec::new();
-    for file in files(world) {
-        let state = match read(world, &file)? {
-            Ok(text) => {
-                profiles
-                    .add(file.kind, &text)
-                    .map_err(|error| SourceError(format!("{}: {error}; correct that line", file.path)))?;
-                None
-            }
-            Err(reason) => Some(reason),
-        };
-        looked_at.push((file.path, state));
+    for file in &files {
+        let Ok(text) = &file.text else { continue };
+        profiles
+            .add(file.kind, text)
+            .map_err(|error| SourceError(format!("{}: {error}; correct that line", file.path)))?;
     }
-    match profiles.profiles.get(&name) {
-        Some(profile) => keys(&name, profile),
-        None => Ok(Found::NotConfigured(missing(&name, &looked_at))),
+    let found = match profiles.get(SectionKind::Profile, &name) {
+        Some(profile) => keys(&name, &profile)?,
+        None => Found::NotConfigured(format!("profile {name} is not in {}", list(&files))),
+    };
+    let unreadable = || files.iter().filter(|file| matches!(file.text, Err(NoText::File(FileError::Unreadable(_)))));
+    match found {
+        // Somebody put a file there: passing on would hide that its keys were meant.
+        Found::NotConfigured(_) if unreadable().next().is_some() => Err(SourceError(format!(
+            "the keys of profile {name} may be in {}; make that a readable text in UTF-8, or set AWS_ACCESS_KEY_ID and \
+             AWS_SECRET_ACCESS_KEY",
+            list(unreadable())
+        ))),
+        found => Ok(found),
     }
 }
 
@@ -57,49 +67,56 @@ pub fn find(world: &impl World) -> Result<Found, SourceError> {
 struct SharedFile {
     kind: FileKind,
     path: String,
+    text: Result<Zeroizing<String>, NoText>,
 }
 
-/// Where the files are: what the environment names, else below the home folder. Without either there is none.
-fn files(world: &impl World) -> Vec<SharedFile> {
+/// Why there is no text of a file.
+#[derive(Debug, thiserror::Error)]
+enum NoText {
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("HOME is not set")]
+    NoHome,
+}
+
+/// The files: those that the environment names, else those below the home folder.
+fn files(world: &impl World) -> [SharedFile; 2] {
     [
         (FileKind::Config, "AWS_CONFIG_FILE", "~/.aws/config"),
         (FileKind::Credentials, "AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"),
     ]
-    .into_iter()
     .map(|(kind, variable, default)| {
         let path = world.environment(variable).filter(|path| !path.is_empty());
-        SharedFile { kind, path: path.unwrap_or_else(|| default.to_owned()) }
+        let path = path.unwrap_or_else(|| default.to_owned());
+        SharedFile { kind, text: read(world, &path), path }
     })
-    .collect()
 }
 
-/// The text of a file, or why there is none: a file that cannot be read counts as an empty one.
-fn read(world: &impl World, file: &SharedFile) -> Result<Result<Zeroizing<String>, String>, SourceError> {
-    let path = match file.path.strip_prefix("~/") {
-        None => file.path.clone(),
-        Some(below_home) => match world.environment("HOME").filter(|home| !home.is_empty()) {
-            Some(home) => format!("{}/{below_home}", home.trim_end_matches('/')),
-            None => return Ok(Err("HOME is not set".to_owned())),
-        },
+fn read(world: &impl World, path: &str) -> Result<Zeroizing<String>, NoText> {
+    let content = match path.strip_prefix("~/") {
+        None => world.file(path),
+        Some(below_home) => {
+            let home = world.environment("HOME").filter(|home| !home.is_empty()).ok_or(NoText::NoHome)?;
+            world.file(&format!("{}/{below_home}", home.trim_end_matches('/')))
+        }
     };
-    Ok(match world.file(&path) {
-        Ok(content) => match std::str::from_utf8(&content) {
-            Ok(text) => Ok(Zeroizing::new(text.to_owned())),
-            Err(_) => Err("not UTF-8".to_owned()),
-        },
-        Err(error @ (FileError::NotFound | FileError::Unreadable(_))) => Err(error.to_string()),
-    })
+    // Taken over and not copied: it may be large.
+    match String::from_utf8(mem::take(&mut *content?)) {
+        Ok(text) => Ok(Zeroizing::new(text)),
+        Err(error) => {
+            drop(Zeroizing::new(error.into_bytes()));
+            Err(FileError::Unreadable("not UTF-8".to_owned()).into())
+        }
+    }
 }
 
-fn missing(profile: &str, looked_at: &[(String, Option<String>)]) -> String {
-    let files: Vec<String> = looked_at
-        .iter()
-        .map(|(path, state)| match state {
-            Some(reason) => format!("{path} ({reason})"),
-            None => path.clone(),
-        })
-        .collect();
-    format!("profile {profile} is not in {}", files.join(" or "))
+/// The paths, each with the reason why nothing was read.
+fn list<'a>(files: impl IntoIterator<Item = &'a SharedFile>) -> String {
+    let name = |file: &SharedFile| match &file.text {
+        Ok(_) => file.path.clone(),
+        Err(reason) => format!("{} ({reason})", file.path),
+    };
+    files.into_iter().map(name).collect::<Vec<_>>().join(" or ")
 }
 
 fn keys(name: &str, profile: &Properties) -> Result<Found, SourceError> {
@@ -129,6 +146,7 @@ mod tests {
     use crate::test_world::TestWorld;
 
     const HOME: (&str, &str) = ("HOME", "/home/user");
+    const KEYS: &str = "[default]\naws_access_key_id = id\naws_secret_access_key = secret\n";
 
     fn found(id: &str, secret: &str, token: Option<&str>) -> Found {
         Found::Credentials(Credentials {
@@ -171,6 +189,49 @@ mod tests {
         let reason =
             "profile default is not in ~/.aws/config (HOME is not set) or ~/.aws/credentials (HOME is not set)";
         assert_eq!(find(&TestWorld::default()), Ok(Found::NotConfigured(reason.to_owned())));
+    }
+
+    #[test]
+    fn without_keys_a_file_that_cannot_be_read_ends_the_chain() {
+        let directory = FileError::Unreadable("Is a directory".to_owned());
+        let advice = "make that a readable text in UTF-8, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+
+        let world = TestWorld::with_environment(&[HOME]).no_file("/home/user/.aws/config", directory.clone());
+        let reason = "the keys of profile default may be in ~/.aws/config (not readable: Is a directory); ";
+        assert_eq!(find(&world), Err(SourceError(format!("{reason}{advice}"))));
+
+        let world = world.file("/home/user/.aws/credentials", "[default]\nregion = r\n");
+        assert_eq!(find(&world), Err(SourceError(format!("{reason}{advice}"))));
+
+        let world = world.file("/home/user/.aws/credentials", b"[default]\n# \xff\n");
+        let reason = "the keys of profile default may be in ~/.aws/config (not readable: Is a directory) or \
+                      ~/.aws/credentials (not readable: not UTF-8); ";
+        assert_eq!(find(&world), Err(SourceError(format!("{reason}{advice}"))));
+    }
+
+    #[test]
+    fn with_keys_a_file_that_cannot_be_read_is_passed_over() {
+        let world = TestWorld::with_environment(&[HOME])
+            .no_file("/home/user/.aws/config", FileError::Unreadable("Permission denied".to_owned()))
+            .file("/home/user/.aws/credentials", KEYS);
+        assert_eq!(find(&world), Ok(found("id", "secret", None)));
+    }
+
+    #[test]
+    fn an_empty_name_of_a_profile_is_none() {
+        let world = TestWorld::with_environment(&[HOME, ("AWS_PROFILE", "")]).file("/home/user/.aws/credentials", KEYS);
+        assert_eq!(find(&world), Ok(found("id", "secret", None)));
+    }
+
+    #[test]
+    fn a_source_profile_without_a_role_means_nothing() {
+        let world = TestWorld::with_environment(&[HOME])
+            .file("/home/user/.aws/config", "[default]\nsource_profile = other\n")
+            .file("/home/user/.aws/credentials", KEYS);
+        assert_eq!(find(&world), Ok(found("id", "secret", None)));
+
+        let world = world.file("/home/user/.aws/credentials", "");
+        assert_eq!(find(&world), Ok(Found::NotConfigured("profile default has no keys in it".to_owned())));
     }
 
     #[test]

@@ -2,10 +2,8 @@
 
 use keyward_ecr::endpoint::{CustomEndpoint, Endpoint, EndpointError, Service, Settings};
 use keyward_ecr::world::Scheme;
+use keyward_testbed::vectors::{self, Family, same};
 use serde_json::Value;
-
-use crate::data;
-use crate::family::{Family, same};
 
 #[test]
 fn endpoints_of_ecr_are_those_of_its_endpoint_rules() {
@@ -23,8 +21,8 @@ fn endpoints_of_sts_are_those_of_its_endpoint_rules() {
 }
 
 fn run(mut family: Family, file: &str, service: Service) {
-    let document = data::json(file);
-    for case in data::items(&document["testCases"]) {
+    let document = vectors::json(file);
+    for case in vectors::items(&document["testCases"]) {
         let name = case["documentation"].as_str().expect("every case has a name");
         family.case(name, || check(service, case));
     }
@@ -49,7 +47,7 @@ fn check(service: Service, case: &Value) -> Result<(), String> {
             None => Ok(()),
         },
         schemes => {
-            let [scheme] = data::items(schemes) else { return Err("the case expects several schemes".to_owned()) };
+            let [scheme] = vectors::items(schemes) else { return Err("the case expects several schemes".to_owned()) };
             same("scheme", &scheme["name"].as_str(), &Some("sigv4"))?;
             same("signing name", &Some(service.signing_name()), &scheme["signingName"].as_str())?;
             same("signing region", &Some(endpoint.signing_region.as_str()), &scheme["signingRegion"].as_str())

@@ -2,11 +2,9 @@
 
 use keyward_ecr::aws::failure::Failure;
 use keyward_ecr::world::Response;
+use keyward_testbed::vectors::{self, Family, same};
 use serde_json::Value;
 use zeroize::Zeroizing;
-
-use crate::data;
-use crate::family::{Family, same};
 
 #[test]
 fn errors_in_json_are_found_where_the_protocol_puts_them() {
@@ -19,8 +17,8 @@ fn errors_in_xml_are_found_where_the_protocol_puts_them() {
 }
 
 fn run(mut family: Family, file: &str) {
-    let document = data::json(file);
-    for case in data::items(&document) {
+    let document = vectors::json(file);
+    for case in vectors::items(&document) {
         family.case(case["id"].as_str().expect("every case has a name"), || check(case));
     }
     family.finish("");

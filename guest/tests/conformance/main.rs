@@ -1,12 +1,10 @@
 //! Keyward's guest against the test vectors of other projects, one module for each family of vectors.
 //!
-//! The vectors stay outside of the repository: [`data`] says where they are looked for. Where they are absent, the
-//! tests fail.
+//! The vectors stay outside of the repository: [`keyward_testbed::vectors`] says where they are looked for. Where they are
+//! absent, the tests fail.
 
-mod data;
 mod endpoints;
 mod errors;
-mod family;
 mod fuzz;
 mod partitions;
 mod profiles;

@@ -2,17 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use keyward_ecr::profile::{FileKind, Profiles, Properties, SyntaxError};
+use keyward_ecr::profile::{FileKind, Profiles, SectionKind, SyntaxError};
+use keyward_testbed::vectors::{self, Family, same};
 use serde_json::Value;
-
-use crate::data;
-use crate::family::{Family, same};
 
 #[test]
 fn the_shared_files_are_read_as_the_aws_sdk_for_rust_reads_them() {
-    let document = data::json("profile/parser.json");
+    let document = vectors::json("profile/parser.json");
     let mut family = Family::new("profiles", 45);
-    for case in data::items(&document["tests"]) {
+    for case in vectors::items(&document["tests"]) {
         family.case(case["name"].as_str().expect("every case has a name"), || check(case));
     }
     family.finish("");
@@ -22,12 +20,15 @@ fn the_shared_files_are_read_as_the_aws_sdk_for_rust_reads_them() {
 fn the_seeds_of_a_fuzzer_are_read_without_a_panic() {
     let folders = ["fuzz-seeds/parse_config_profile", "fuzz-seeds/parse_credentials_profile"];
     let mut family = Family::new("fuzz seeds", 80);
-    for path in folders.into_iter().flat_map(data::entries) {
+    for path in folders.into_iter().flat_map(vectors::entries) {
         family.case(&path, || {
-            let text = data::lossy_text(&path);
+            let text = vectors::lossy_text(&path);
             // The seeds have no verdicts: an error is as good as profiles.
             for kind in [FileKind::Config, FileKind::Credentials] {
-                let _ = Profiles::default().add(kind, &text);
+                let mut profiles = Profiles::default();
+                if profiles.add(kind, &text).is_ok() {
+                    profiles.names().for_each(|(kind, name)| assert!(profiles.get(kind, name).is_some(), "{name}"));
+                }
             }
             Ok(())
         });
@@ -46,12 +47,12 @@ fn check(case: &Value) -> Result<(), String> {
     }
     let profiles = profiles.map_err(|error| error.to_string())?;
     let expected = &case["output"]["config"];
-    same("profiles", &table(&profiles.profiles), &expected_table(&expected["profiles"])?)?;
-    same("sso sessions", &table(&profiles.sso_sessions), &expected_table(&expected["sso_sessions"])?)
+    same("profiles", &table(&profiles, SectionKind::Profile), &expected_table(&expected["profiles"])?)?;
+    same("sso sessions", &table(&profiles, SectionKind::SsoSession), &expected_table(&expected["sso_sessions"])?)
 }
 
 /// Both files of a case, the config file first.
-fn read(input: &Value) -> Result<Profiles, SyntaxError> {
+fn read(input: &Value) -> Result<Profiles<'_>, SyntaxError> {
     let mut profiles = Profiles::default();
     for (name, kind) in [("configFile", FileKind::Config), ("credentialsFile", FileKind::Credentials)] {
         profiles.add(kind, input[name].as_str().unwrap_or_default())?;
@@ -62,11 +63,13 @@ fn read(input: &Value) -> Result<Profiles, SyntaxError> {
 /// Sections by their names, properties by theirs.
 type Table = BTreeMap<String, BTreeMap<String, String>>;
 
-fn table(sections: &BTreeMap<String, Properties>) -> Table {
-    let plain = |properties: &Properties| {
+fn table(profiles: &Profiles<'_>, kind: SectionKind) -> Table {
+    let plain = |name| {
+        let properties = profiles.get(kind, name).expect("every section that has a name has properties");
         properties.iter().map(|(name, value)| (name.clone(), value.as_str().to_owned())).collect()
     };
-    sections.iter().map(|(name, properties)| (name.clone(), plain(properties))).collect()
+    let of_kind = profiles.names().filter(|(other, _)| *other == kind);
+    of_kind.map(|(_, name)| (name.to_owned(), plain(name))).collect()
 }
 
 /// A table that a case leaves out is empty.

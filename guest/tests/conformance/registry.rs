@@ -1,13 +1,11 @@
 //! Registry addresses: amazon-ecr-credential-helper's and cloud-provider-aws's own cases.
 
 use keyward_ecr::registry::{Kind, NotOurRegistry, Registry};
-
-use crate::data;
-use crate::family::{Family, same};
+use keyward_testbed::vectors::{self, Family, same};
 
 #[test]
 fn registry_addresses_mean_what_they_mean_to_other_credential_helpers() {
-    let table = data::text("registry/hosts.tsv");
+    let table = vectors::text("registry/hosts.tsv");
     let mut family = Family::new("registry", 40);
     for line in table.lines().skip(1) {
         let row = Row::parse(line);

@@ -6,19 +6,18 @@ use keyward_ecr::sigv4::{
     PathStyle, Scope, SignableRequest, canonical_request, presign, sign, signature, string_to_sign,
 };
 use keyward_ecr::time::Timestamp;
+use keyward_testbed::vectors::{self, Family, same};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::data;
-use crate::family::{Family, same};
 use crate::raw_request::{RawRequest, header_set, parameter_set};
 
 #[test]
 fn every_step_of_a_signature_is_that_of_aws_c_auth() {
     let mut family = Family::new("sigv4", 27);
-    for path in data::entries("sigv4") {
+    for path in vectors::entries("sigv4") {
         family.case(&path, || {
             let case = Case::read(&path)?;
             case.check_header_signature().map_err(|reason| format!("header: {reason}"))?;
@@ -47,7 +46,7 @@ struct Case {
 
 impl Case {
     fn read(path: &str) -> Result<Self, String> {
-        let context = data::json(&format!("{path}/context.json"));
+        let context = vectors::json(&format!("{path}/context.json"));
         let keys = &context["credentials"];
         let token = keys["token"].as_str().map(str::to_owned);
         let omits_token = context["omit_session_token"].as_bool().unwrap_or(false);
@@ -57,7 +56,7 @@ impl Case {
         let lifetime = context["expiration_in_seconds"].as_u64().and_then(|lifetime| u32::try_from(lifetime).ok());
         Ok(Self {
             path: path.to_owned(),
-            request: RawRequest::parse(&data::text(&format!("{path}/request.txt")))?,
+            request: RawRequest::parse(&vectors::text(&format!("{path}/request.txt")))?,
             credentials: Credentials {
                 access_key_id: text(&keys["access_key_id"])?.to_owned(),
                 secret_access_key: Secret::new(text(&keys["secret_access_key"])?.to_owned()),
@@ -123,7 +122,7 @@ impl Case {
 
     /// Compares what leads to a signature, and gives back the signature that is expected.
     fn check_steps(&self, place: &str, canonical: &str) -> Result<String, String> {
-        let expected = |step: &str| data::text(&format!("{}/{place}-{step}.txt", self.path));
+        let expected = |step: &str| vectors::text(&format!("{}/{place}-{step}.txt", self.path));
         same("canonical request", &canonical, &expected("canonical-request").as_str())?;
         let to_sign = string_to_sign(canonical, &self.scope());
         same("string to sign", &to_sign, &expected("string-to-sign"))?;
@@ -133,7 +132,7 @@ impl Case {
     }
 
     fn signed_request(&self, place: &str) -> Result<RawRequest, String> {
-        RawRequest::parse(&data::text(&format!("{}/{place}-signed-request.txt", self.path)))
+        RawRequest::parse(&vectors::text(&format!("{}/{place}-signed-request.txt", self.path)))
     }
 
     fn signable<'a>(&'a self, query: &'a str, headers: &'a [(&'a str, &'a str)]) -> SignableRequest<'a> {

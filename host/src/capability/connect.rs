@@ -52,7 +52,7 @@ impl Connector {
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         // Divided among the addresses of the name: the first one must not use up what the others need.
-        tcp.set_connect_timeout(time_left.map(|left| left * 3 / 4));
+        tcp.set_connect_timeout(time_left.map(|left| left / 4 * 3));
         let tcp = tcp.call(uri.clone()).await.map_err(|error| explain(&error))?;
 
         let stream: Box<dyn Stream> = match tls {

@@ -1,71 +1,15 @@
 //! Other projects' test vectors again, through the real component: what it asks is seen by the fake AWS.
 //!
-//! The vectors stay where they are: `KEYWARD_CONFORMANCE` names their folder, `../shared/conformance` seen from the
-//! repository's root without it. guest/tests/ runs the same files, and more of them, natively.
+//! guest/tests/ runs the same files, and more of them, natively. How many cases each has is said here: lost ones fail.
 
 use std::collections::BTreeMap;
-use std::env;
-use std::fs;
-use std::io::{self, Write};
-use std::path::PathBuf;
 
 use keyward::{Config, Error, Resolver};
+use keyward_testbed::vectors::{self, Family, items, same};
 use keyward_testbed::{Answer, FakeAws, SeenRequest};
 use serde_json::Value;
 
 use crate::common::{PRIVATE, config};
-
-fn vectors(file: &str) -> String {
-    let folder = env::var_os("KEYWARD_CONFORMANCE")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/conformance")), PathBuf::from);
-    let path = folder.join(file);
-    fs::read_to_string(&path).unwrap_or_else(|cause| {
-        panic!("{}: {cause}; set KEYWARD_CONFORMANCE to the folder of the test vectors", path.display())
-    })
-}
-
-fn json(file: &str) -> Value {
-    serde_json::from_str(&vectors(file)).unwrap()
-}
-
-/// Counts what passed; fails in the end with everything that did not.
-struct Tally {
-    name: &'static str,
-    failures: Vec<String>,
-    total: usize,
-}
-
-impl Tally {
-    fn new(name: &'static str) -> Self {
-        Self { name, failures: Vec::new(), total: 0 }
-    }
-
-    fn case(&mut self, case: &str, outcome: Result<(), String>) {
-        self.total += 1;
-        if let Err(failure) = outcome {
-            self.failures.push(format!("{case}: {failure}"));
-        }
-    }
-
-    fn not_run(&self, case: &str, reason: &str) {
-        report(&format!("{} through the component: not run: {case}: {reason}", self.name));
-    }
-
-    fn finish(self) {
-        let Self { name, failures, total } = self;
-        report(&format!("{name} through the component: {} of {total} passed", total - failures.len()));
-        assert!(total > 0 && failures.is_empty(), "{name}:\n{}", failures.join("\n"));
-    }
-}
-
-/// Not `println`, which is not shown of tests that pass: how many cases ran is a result too.
-fn report(text: &str) {
-    writeln!(io::stderr(), "{text}").expect("the standard error stream of a test is open");
-}
-
-fn equal<T: PartialEq + std::fmt::Debug>(got: &T, expected: &T) -> Result<(), String> {
-    if got == expected { Ok(()) } else { Err(format!("got {got:?}, expected {expected:?}")) }
-}
 
 /// One lookup, and the one request that it made.
 async fn look_up(config: &Config, fake: &FakeAws, registry: &str) -> Result<SeenRequest, Error> {
@@ -78,9 +22,9 @@ async fn look_up(config: &Config, fake: &FakeAws, registry: &str) -> Result<Seen
 
 /// The suffix of each partition's endpoints, plain and dual-stack, by region, from botocore's own table.
 fn suffixes() -> BTreeMap<String, (String, String)> {
-    let table = json("endpoints/partitions.json");
+    let table = vectors::json("endpoints/partitions.json");
     let mut suffixes = BTreeMap::new();
-    for partition in table["partitions"].as_array().unwrap() {
+    for partition in items(&table["partitions"]) {
         let output = |name: &str| partition["outputs"][name].as_str().unwrap().to_owned();
         for region in partition["regions"].as_object().unwrap().keys() {
             suffixes.insert(region.clone(), (output("dnsSuffix"), output("dualStackDnsSuffix")));
@@ -93,13 +37,13 @@ fn suffixes() -> BTreeMap<String, (String, String)> {
 async fn every_registry_address_leads_to_its_region_and_service() {
     let fake = FakeAws::start();
     let suffixes = suffixes();
-    let mut tally = Tally::new("registry/hosts.tsv");
-    for row in vectors("registry/hosts.tsv").lines().skip(1) {
+    let mut family = Family::new("registry through the component", 40);
+    for row in vectors::text("registry/hosts.tsv").lines().skip(1) {
         let columns: Vec<&str> = row.split('\t').collect();
         let [_, input, expect, service, _, region, fips, ..] = columns[..] else { panic!("{row}") };
         if expect == "error" {
             let result = Resolver::new(&config(&fake)).unwrap().resolve(input).await.map(drop);
-            tally.case(input, equal(&result, &Err(Error::NotOurRegistry)));
+            family.outcome(input, same("result", &result, &Err(Error::NotOurRegistry)));
             continue;
         }
         let region = if service == "ecr-public" { "us-east-1" } else { region };
@@ -118,16 +62,17 @@ async fn every_registry_address_leads_to_its_region_and_service() {
         let outcome = match look_up(&config, &fake, input).await {
             Ok(request) => {
                 let scope = request.scope.unwrap();
-                equal(
+                same(
+                    "request",
                     &(request.host, scope.service, scope.region, request.signature_is_right),
                     &(host, service.to_owned(), region.to_owned(), true),
                 )
             }
             Err(error) => Err(error.to_string()),
         };
-        tally.case(input, outcome);
+        family.outcome(input, outcome);
     }
-    tally.finish();
+    family.finish("");
 }
 
 /// A registry's address that makes the component ask for this region, and no more than the region.
@@ -146,32 +91,34 @@ fn address(region: &str) -> String {
 
 #[tokio::test]
 async fn every_endpoint_rule_of_ecr_holds() {
-    let mut tally = Tally::new("endpoints/ecr.json");
+    let document = vectors::json("endpoints/ecr.json");
+    let mut family = Family::new("endpoints of ecr through the component", 18);
     let fake = FakeAws::start();
-    for case in json("endpoints/ecr.json")["testCases"].as_array().unwrap() {
+    for case in items(&document["testCases"]) {
         let name = case["documentation"].as_str().unwrap();
         let region = case["params"]["Region"].as_str().unwrap_or("us-east-1");
-        tally.case(name, endpoint_case(&fake, "AWS_ENDPOINT_URL_ECR", &address(region), case).await);
+        family.outcome(name, endpoint_case(&fake, "AWS_ENDPOINT_URL_ECR", &address(region), case).await);
     }
-    tally.finish();
+    family.finish("");
 }
 
 #[tokio::test]
 async fn every_endpoint_rule_of_ecr_public_that_a_lookup_can_meet_holds() {
-    let mut tally = Tally::new("endpoints/ecr-public.json");
+    let document = vectors::json("endpoints/ecr-public.json");
+    let mut family = Family::new("endpoints of ecr-public through the component", 6).leaving_out(9);
     let fake = FakeAws::start();
-    for case in json("endpoints/ecr-public.json")["testCases"].as_array().unwrap() {
+    for case in items(&document["testCases"]) {
         let name = case["documentation"].as_str().unwrap();
         let params = &case["params"];
         if params["Region"].as_str().is_some_and(|region| region != "us-east-1") {
-            tally.not_run(name, "a lookup asks the one region that gives out tokens");
+            family.not_run(name, "a lookup asks the one region that gives out tokens");
         } else if params["Region"].is_null() && params["Endpoint"].is_null() {
-            tally.not_run(name, "a lookup always has a region");
+            family.not_run(name, "a lookup always has a region");
         } else {
-            tally.case(name, endpoint_case(&fake, "AWS_ENDPOINT_URL_ECR_PUBLIC", "public.ecr.aws", case).await);
+            family.outcome(name, endpoint_case(&fake, "AWS_ENDPOINT_URL_ECR_PUBLIC", "public.ecr.aws", case).await);
         }
     }
-    tally.finish();
+    family.finish("");
 }
 
 async fn endpoint_case(fake: &FakeAws, variable: &str, registry: &str, case: &Value) -> Result<(), String> {
@@ -188,7 +135,7 @@ async fn endpoint_case(fake: &FakeAws, variable: &str, registry: &str, case: &Va
             let host = url.strip_prefix("https://").unwrap().to_owned();
             let config = config.with_connect_to(&host, fake.address());
             let request = look_up(&config, fake, registry).await.map_err(|error| error.to_string())?;
-            equal(&request.host, &host)
+            same("host", &request.host, &host)
         }
         None => match look_up(&config, fake, registry).await {
             // The rules refuse FIPS and dual-stack together with a custom endpoint; ECR Public has no FIPS at all.
@@ -200,9 +147,10 @@ async fn endpoint_case(fake: &FakeAws, variable: &str, registry: &str, case: &Va
 
 #[tokio::test]
 async fn every_shape_of_an_error_gives_its_code() {
-    let mut tally = Tally::new("errors/json.json");
+    let document = vectors::json("errors/json.json");
+    let mut family = Family::new("errors in json through the component", 8);
     let fake = FakeAws::start();
-    for case in json("errors/json.json").as_array().unwrap() {
+    for case in items(&document) {
         let name = case["id"].as_str().unwrap();
         let response = &case["response"];
         let headers = response["headers"].as_object().unwrap();
@@ -215,7 +163,7 @@ async fn every_shape_of_an_error_gives_its_code() {
         let code = case["errorCode"].as_str().unwrap();
         let message = case["errorMessage"].as_str().map(|message| format!(": {message}")).unwrap_or_default();
         let expected = format!(" failed: {code}{message} (HTTP status ");
-        tally.case(name, if error.contains(&expected) { Ok(()) } else { Err(error) });
+        family.outcome(name, if error.contains(&expected) { Ok(()) } else { Err(error) });
     }
-    tally.finish();
+    family.finish("");
 }

@@ -153,9 +153,23 @@ async fn what_is_not_a_readable_file_is_named_and_takes_no_time() {
         (std::path::Path::new("/dev/zero"), "not readable: Operation not permitted"),
     ] {
         let config = config_without_keys(&fake).with_variable("AWS_SHARED_CREDENTIALS_FILE", file.to_str().unwrap());
-        let Err(Error::NoCredentials(text)) = Resolver::new(&config).unwrap().resolve(PRIVATE).await else { panic!() };
+        let Err(Error::Invalid(text)) = Resolver::new(&config).unwrap().resolve(PRIVATE).await else { panic!() };
         assert!(text.contains(&format!("{} ({reason}", file.display())), "{text}");
     }
+}
+
+/// The old parser took more fuel for a file of this size than the whole budget has.
+#[tokio::test]
+async fn a_file_as_large_as_may_be_is_read_within_the_budget() {
+    let fake = FakeAws::start();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config");
+    let profile = "[profile team-0000]\nregion = eu-west-1\noutput = json\nrole_name = reader\naccount = 123456789012\ncolor = blue\n";
+    let keys = format!("[default]\naws_access_key_id = {ACCESS_KEY_ID}\naws_secret_access_key = {SECRET_ACCESS_KEY}\n");
+    let profiles = profile.repeat((1024 * 1024 - keys.len()) / profile.len());
+    fs::write(&file, profiles + &keys).unwrap();
+    let config = config_without_keys(&fake).with_variable("AWS_CONFIG_FILE", file.to_str().unwrap());
+    Resolver::new(&config).unwrap().resolve(PRIVATE).await.unwrap();
 }
 
 #[tokio::test]

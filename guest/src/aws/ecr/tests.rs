@@ -121,6 +121,7 @@ fn an_answer_that_does_not_come_is_unavailable_unless_a_setting_is_the_cause() {
         (HttpError::Response("reset".to_owned()), false),
         (HttpError::Timeout, false),
         (HttpError::Tls("certificate".to_owned()), false),
+        (HttpError::HeadersTooLarge, true),
         (HttpError::TooLarge, true),
         (HttpError::Refused, true),
     ] {
