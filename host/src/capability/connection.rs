@@ -31,8 +31,19 @@ impl<T: hyper::rt::Read + hyper::rt::Write + Send + Unpin> Stream for T {}
 /// A connection, and what moves its bytes.
 pub(crate) struct Connection {
     sender: SendRequest<WasiBody>,
-    /// `None` when it has come to its end.
-    driver: Option<Pin<Box<http1::Connection<Box<dyn Stream>, WasiBody>>>>,
+    driver: Driver,
+}
+
+/// What moves the bytes of a connection; `None` when the connection has come to its end.
+struct Driver(Option<http1::Connection<Box<dyn Stream>, WasiBody>>);
+
+impl Driver {
+    /// Does what can be done now. What the connection fails with, its request or its body fails with too.
+    fn drive(&mut self, context: &mut Context<'_>) {
+        if self.0.as_mut().is_some_and(|connection| Pin::new(connection).poll(context).is_ready()) {
+            self.0 = None;
+        }
+    }
 }
 
 /// A request was not answered.
@@ -46,7 +57,7 @@ pub(crate) struct SendError {
 impl Connection {
     pub(crate) async fn open(stream: Box<dyn Stream>) -> hyper::Result<Self> {
         let (sender, driver) = http1::handshake(stream).await?;
-        Ok(Self { sender, driver: Some(Box::pin(driver)) })
+        Ok(Self { sender, driver: Driver(Some(driver)) })
     }
 
     /// Sends a request and waits for the headers of its answer.
@@ -54,7 +65,7 @@ impl Connection {
         let mut answer = pin!(self.sender.try_send_request(request));
         let driver = &mut self.driver;
         let answer = poll_fn(|context| {
-            drive(driver, context);
+            driver.drive(context);
             answer.as_mut().poll(context)
         });
         answer.await.map_err(|mut error| SendError { unsent: error.take_message(), cause: error.into_error() })
@@ -62,15 +73,8 @@ impl Connection {
 
     /// Whether another request can be sent. A server that has closed the connection meanwhile is noticed here.
     fn poll_is_usable(&mut self, context: &mut Context<'_>) -> bool {
-        drive(&mut self.driver, context);
-        self.driver.is_some() && matches!(self.sender.poll_ready(context), Poll::Ready(Ok(())))
-    }
-}
-
-/// Lets a connection do what it can do now. What it fails with, its request or its body fails with too.
-fn drive(driver: &mut Option<Pin<Box<http1::Connection<Box<dyn Stream>, WasiBody>>>>, context: &mut Context<'_>) {
-    if driver.as_mut().is_some_and(|driver| driver.as_mut().poll(context).is_ready()) {
-        *driver = None;
+        self.driver.drive(context);
+        self.driver.0.is_some() && matches!(self.sender.poll_ready(context), Poll::Ready(Ok(())))
     }
 }
 
@@ -103,7 +107,7 @@ impl Body for AnswerBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         if let Some(connection) = &mut self.connection {
-            drive(&mut connection.driver, context);
+            connection.driver.drive(context);
         }
         let frame = Pin::new(&mut self.body).poll_frame(context);
         if matches!(frame, Poll::Ready(None)) {

@@ -25,7 +25,13 @@ use tower_service::Service;
 pub(crate) struct NameResolver {
     connect_to: Arc<BTreeMap<String, SocketAddr>>,
     /// Made for the first name, and again on another runtime: its questions are tasks of the runtime that asks.
-    system: Arc<Mutex<Option<(runtime::Id, Arc<System>)>>>,
+    system: Arc<Mutex<Option<MadeOn>>>,
+}
+
+/// What was made on a runtime.
+struct MadeOn {
+    runtime: runtime::Id,
+    system: Arc<System>,
 }
 
 /// What this machine knows of names.
@@ -64,13 +70,13 @@ impl NameResolver {
     fn system(&self) -> Result<Arc<System>, NameError> {
         let runtime = Handle::current().id();
         // Nothing panics while it holds the lock.
-        let mut system = self.system.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*system {
-            Some((made_on, system)) if *made_on == runtime => Ok(system.clone()),
+        let mut made = self.system.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*made {
+            Some(made) if made.runtime == runtime => Ok(made.system.clone()),
             _ => {
-                let made = Arc::new(System::read()?);
-                *system = Some((runtime, made.clone()));
-                Ok(made)
+                let system = Arc::new(System::read()?);
+                *made = Some(MadeOn { runtime, system: system.clone() });
+                Ok(system)
             }
         }
     }
