@@ -64,6 +64,15 @@ fn load(bencher: Bencher<'_, '_>) {
     bencher.bench(|| Resolver::new(&config));
 }
 
+/// Store, instance, drop: the component has fuel for nothing, and ends with its first instruction.
+#[divan::bench]
+fn instantiate(bencher: Bencher<'_, '_>) {
+    let (runtime, resolver) = (runtime(), Resolver::new(&Config::new()).expect("the component that is built in"));
+    let budget = Budget::default().with_fuel(1);
+    let cancel = CancelToken::new();
+    bencher.bench_local(|| runtime.block_on(resolver.look_up("docker.io", &budget, &cancel)));
+}
+
 /// Store, instance, call, answer, drop: a lookup without a request.
 #[divan::bench]
 fn instantiate_and_call(bencher: Bencher<'_, '_>) {
