@@ -73,7 +73,7 @@ pub struct Usage {
     pub fuel: u64,
     /// The most memory that the component had, in bytes.
     pub peak_memory: u64,
-    /// Requests that were sent.
+    /// Requests that the component made, also those that found no server.
     pub requests: u32,
     /// Bytes of answers that were received, without their headers.
     pub bytes_received: u64,

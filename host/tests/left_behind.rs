@@ -2,13 +2,16 @@
 //!
 //! A program of its own, without the test harness: whatever else ran in the process would be counted too.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use keyward::{Budget, CancelToken, Config, Resolver};
 use keyward_testbed::{ACCESS_KEY_ID, Answer, FakeAws, Footprint, SECRET_ACCESS_KEY};
+use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Handle};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 const REGISTRY: &str = "123456789012.dkr.ecr.us-east-1.amazonaws.com";
 const API: &str = "api.ecr.us-east-1.amazonaws.com";
@@ -69,12 +72,47 @@ async fn stuck(answer: Answer, end: End) {
 
 async fn stuck_in_the_handshake(end: End) {
     let fake = FakeAws::start();
-    // The system takes the connections; nobody speaks TLS on them.
-    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let resolver = resolver(&config(&fake, silent.local_addr().unwrap())).await;
+    let silent = Silent::start().await;
+    let resolver = resolver(&config(&fake, silent.address)).await;
     let before = Held::now();
-    end_lookups(&resolver, end, || tasks() >= before.tasks + LOOKUPS).await;
+    end_lookups(&resolver, end, || silent.accepted() >= LOOKUPS).await;
+    // The server's ends of the connections are in this process too; it drops them when their other ends are closed.
     before.is_reached_again(&format!("{end:?} in the handshake")).await;
+}
+
+/// A server that takes connections, reads, and says nothing.
+struct Silent {
+    address: SocketAddr,
+    accepted: Arc<AtomicUsize>,
+    task: JoinHandle<()>,
+}
+
+impl Silent {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let accepted = Arc::new(AtomicUsize::new(0));
+        let counter = accepted.clone();
+        let task = tokio::spawn(async move {
+            let mut connections = JoinSet::new();
+            loop {
+                let (mut client, _) = listener.accept().await.unwrap();
+                counter.fetch_add(1, Ordering::SeqCst);
+                connections.spawn(async move { tokio::io::copy(&mut client, &mut tokio::io::sink()).await });
+            }
+        });
+        Self { address, accepted, task }
+    }
+
+    fn accepted(&self) -> usize {
+        self.accepted.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Silent {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
 async fn end_lookups(resolver: &Resolver, end: End, all_are_stuck: impl Fn() -> bool) {
@@ -106,7 +144,7 @@ async fn end_lookups(resolver: &Resolver, end: End, all_are_stuck: impl Fn() -> 
 /// A client that shares half-made connections between requests leaves the losers of every race behind: seen with one.
 async fn the_first_connection_works_and_the_others_hang_in_the_handshake() {
     let fake = FakeAws::start();
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let target = fake.address();
     let server = tokio::spawn(async move {

@@ -136,6 +136,11 @@ impl FakeAws {
         self.counters().connections_accepted
     }
 
+    /// Closes every connection that is open now, as servers do with idle ones.
+    pub fn close_connections(&self) {
+        self.state.closing.notify_waiters();
+    }
+
     /// How many connections are open now: those whose task, and with it the socket, is not gone.
     #[must_use]
     pub fn connections_open(&self) -> usize {

@@ -78,7 +78,11 @@ async fn serve_connection(stream: TcpStream, acceptor: TlsAcceptor, state: Arc<S
     let server_name = stream.get_ref().1.server_name().map(str::to_owned);
     let service = service_fn(|request| respond(request, server_name.clone(), state.clone()));
     // That the client goes away, or is sent away, is what many tests are about: not an error here.
-    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    let served = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    tokio::select! {
+        _ = served => {}
+        () = state.closing.notified() => {}
+    }
 }
 
 /// Answers one request. An error closes the connection.

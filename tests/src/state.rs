@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Notify;
+
 use crate::answer::Answer;
 use crate::keys::AccessKeys;
 use crate::observation::{Counters, SeenRequest};
@@ -20,6 +22,8 @@ pub(crate) struct State {
     requests: Mutex<Vec<SeenRequest>>,
     request_ids: AtomicUsize,
     counters: Mutex<Counters>,
+    /// Told to all connections when they are to be closed.
+    pub(crate) closing: Notify,
 }
 
 impl State {
@@ -31,6 +35,7 @@ impl State {
             requests: Mutex::default(),
             request_ids: AtomicUsize::new(1),
             counters: Mutex::default(),
+            closing: Notify::new(),
         };
         state.add_keys(AccessKeys::default());
         state

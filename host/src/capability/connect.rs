@@ -1,20 +1,24 @@
 //! Name → addresses → TCP → TLS: everything before the first byte of a request.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::future::{Ready, ready};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::task::{Context, Poll};
+use std::vec;
 
 use http::Uri;
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use tokio::sync::OnceCell;
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
 use wasmtime_wasi_http::Error;
 
+use crate::budget::Deadline;
 use crate::capability::connection::{Connection, Stream};
 use crate::capability::destination::Destination;
 use crate::capability::dns::NameResolver;
@@ -27,32 +31,31 @@ use crate::error::Step;
 pub(crate) struct Connector {
     names: NameResolver,
     roots: TrustRoots,
-    /// Made for the first connection that needs it: reading the trusted certificates costs more than the rest of a lookup.
-    /// A failure is not kept: the file that is missing now may be there for the next lookup.
-    tls: OnceCell<Arc<ClientConfig>>,
 }
 
 impl Connector {
     pub(crate) fn new(connect_to: BTreeMap<String, SocketAddr>, roots: TrustRoots) -> Self {
-        Self { names: NameResolver::new(connect_to), roots, tls: OnceCell::new() }
+        Self { names: NameResolver::new(connect_to), roots }
     }
 
-    /// Opens a connection within the time that is left, `None` for no limit.
+    /// Opens a connection before the deadline.
     pub(crate) async fn connect(
         &self,
         uri: &Uri,
         destination: &Destination,
         meter: &Meter,
-        time_left: Option<Duration>,
+        deadline: Deadline,
     ) -> Result<Connection, Error> {
         // Before the connection, so that no socket waits for a disk.
         let tls = if destination.is_https { Some(self.tls(meter).await?) } else { None };
 
-        let mut tcp = HttpConnector::new_with_resolver(self.names.clone());
+        let addresses = self.names.addresses(&destination.host).await.map_err(|error| explain(&error))?;
+        // Several addresses divide what is left of the time among them: the first must not use up what the others need.
+        let limit = deadline.left().filter(|_| addresses.len() > 1);
+        let mut tcp = HttpConnector::new_with_resolver(Resolved(addresses));
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
-        // Divided among the addresses of the name: the first one must not use up what the others need.
-        tcp.set_connect_timeout(time_left.map(|left| left / 4 * 3));
+        tcp.set_connect_timeout(limit);
         let tcp = tcp.call(uri.clone()).await.map_err(|error| explain(&error))?;
 
         let stream: Box<dyn Stream> = match tls {
@@ -68,10 +71,27 @@ impl Connector {
     }
 
     async fn tls(&self, meter: &Meter) -> Result<Arc<ClientConfig>, Error> {
-        let config = self.tls.get_or_try_init(|| self.roots.client_config()).await;
-        config.cloned().map_err(|error| {
+        self.roots.client_config().await.map_err(|error| {
             meter.set_fault(Fault::Trust(error));
             Error::ConfigurationError
         })
+    }
+}
+
+/// The addresses of a name that was resolved before. A port of 0 stands for the port of the request.
+#[derive(Clone)]
+struct Resolved(Vec<SocketAddr>);
+
+impl Service<Name> for Resolved {
+    type Response = vec::IntoIter<SocketAddr>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _name: Name) -> Self::Future {
+        ready(Ok(self.0.clone().into_iter()))
     }
 }

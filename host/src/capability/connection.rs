@@ -32,6 +32,8 @@ impl<T: hyper::rt::Read + hyper::rt::Write + Send + Unpin> Stream for T {}
 pub(crate) struct Connection {
     sender: SendRequest<WasiBody>,
     driver: Driver,
+    /// The runtime whose socket this is. On another one, nobody would tell that the socket has become ready.
+    runtime: runtime::Id,
 }
 
 /// What moves the bytes of a connection; `None` when the connection has come to its end.
@@ -57,7 +59,7 @@ pub(crate) struct SendError {
 impl Connection {
     pub(crate) async fn open(stream: Box<dyn Stream>) -> hyper::Result<Self> {
         let (sender, driver) = http1::handshake(stream).await?;
-        Ok(Self { sender, driver: Driver(Some(driver)) })
+        Ok(Self { sender, driver: Driver(Some(driver)), runtime: Handle::current().id() })
     }
 
     /// Sends a request and waits for the headers of its answer.
@@ -92,7 +94,7 @@ impl AnswerBody {
     }
 
     fn release_connection(&mut self) {
-        if let Some(connection) = self.connection.take() {
+        if let Some(connection) = self.connection.take().filter(|connection| connection.driver.0.is_some()) {
             self.pool.put(&self.destination, connection);
         }
     }
@@ -140,7 +142,7 @@ pub(crate) struct Pool(Mutex<Idle>);
 
 #[derive(Default)]
 struct Idle {
-    /// The runtime whose sockets these are. On another one, nobody would tell that a socket has become ready.
+    /// The runtime of all these connections.
     runtime: Option<runtime::Id>,
     connections: BTreeMap<Destination, Vec<(Instant, Connection)>>,
 }
@@ -149,7 +151,10 @@ impl Pool {
     /// A connection that can take another request, if there is one.
     pub(crate) async fn take(&self, destination: &Destination) -> Option<Connection> {
         loop {
-            let (_, mut connection) = self.idle().connections.get_mut(destination)?.pop()?;
+            let (_, mut connection) = self.idle(Handle::current().id()).connections.get_mut(destination)?.pop()?;
+            // The runtime looks at its sockets before it comes back here: a connection that was closed while the whole
+            // runtime slept would otherwise seem to be open still.
+            tokio::task::yield_now().await;
             if poll_fn(|context| Poll::Ready(connection.poll_is_usable(context))).await {
                 return Some(connection);
             }
@@ -157,7 +162,7 @@ impl Pool {
     }
 
     fn put(&self, destination: &Destination, connection: Connection) {
-        let mut idle = self.idle();
+        let mut idle = self.idle(connection.runtime);
         let connections = idle.connections.entry(destination.clone()).or_default();
         if connections.len() == MAX_IDLE {
             // The oldest is the first that its server will close.
@@ -166,13 +171,12 @@ impl Pool {
         connections.push((Instant::now(), connection));
     }
 
-    /// The connections of this runtime, those dropped that have waited for too long.
-    fn idle(&self) -> MutexGuard<'_, Idle> {
+    /// The connections of a runtime. Those of another one are dropped, and those that have waited for too long.
+    fn idle(&self, runtime: runtime::Id) -> MutexGuard<'_, Idle> {
         // Nothing panics while it holds the lock.
         let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let runtime = Handle::try_current().ok().map(|handle| handle.id());
-        if idle.runtime != runtime {
-            *idle = Idle { runtime, connections: BTreeMap::new() };
+        if idle.runtime != Some(runtime) {
+            *idle = Idle { runtime: Some(runtime), connections: BTreeMap::new() };
         }
         idle.connections.retain(|_, connections| {
             connections.retain(|(since, _)| since.elapsed() < MAX_IDLE_TIME);

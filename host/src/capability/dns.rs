@@ -1,31 +1,25 @@
 //! Names → addresses, without threads.
 //!
 //! The C library's resolver blocks a thread that nobody can cancel. This one asks the name servers of /etc/resolv.conf and
-//! looks into /etc/hosts itself, so that dropping a lookup drops its questions too.
+//! looks into /etc/hosts itself, so that dropping a lookup drops its questions too. What stays, with the resolver, is its end of the
+//! conversation with each name server: two tasks.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
-use std::vec;
 
 use hickory_resolver::config::ResolveHosts;
 use hickory_resolver::net::NetError;
 use hickory_resolver::proto::op::Query;
 use hickory_resolver::proto::rr::RecordType;
 use hickory_resolver::{Hosts, TokioResolver};
-use hyper_util::client::legacy::connect::dns::Name;
 use tokio::runtime::{self, Handle};
-use tower_service::Service;
 
-/// Resolves names for connections. Clones share the name servers and their cache.
-#[derive(Clone)]
+/// Resolves names for connections.
 pub(crate) struct NameResolver {
-    connect_to: Arc<BTreeMap<String, SocketAddr>>,
+    connect_to: BTreeMap<String, SocketAddr>,
     /// Made for the first name, and again on another runtime: its questions are tasks of the runtime that asks.
-    system: Arc<Mutex<Option<MadeOn>>>,
+    system: Mutex<Option<MadeOn>>,
 }
 
 /// What was made on a runtime.
@@ -55,16 +49,19 @@ pub(crate) enum NameError {
 
 impl NameResolver {
     pub(crate) fn new(connect_to: BTreeMap<String, SocketAddr>) -> Self {
-        Self { connect_to: Arc::new(connect_to), system: Arc::default() }
+        Self { connect_to, system: Mutex::default() }
     }
 
-    async fn resolve(self, name: Name) -> Result<vec::IntoIter<SocketAddr>, NameError> {
-        if let Some(address) = self.connect_to.get(&name.as_str().to_ascii_lowercase()) {
-            return Ok(vec![*address].into_iter());
+    /// The addresses of a host. Where its port is 0, it is that of the request.
+    pub(crate) async fn addresses(&self, host: &str) -> Result<Vec<SocketAddr>, NameError> {
+        if let Some(address) = self.connect_to.get(host) {
+            return Ok(vec![*address]);
         }
-        let addresses = self.system()?.addresses(name.as_str()).await?;
-        // Port 0 stands for the port of the request.
-        Ok(addresses.into_iter().map(|address| SocketAddr::new(address, 0)).collect::<Vec<_>>().into_iter())
+        let addresses = match host.parse() {
+            Ok(address) => vec![address],
+            Err(_) => self.system()?.addresses(host).await?,
+        };
+        Ok(addresses.into_iter().map(|address| SocketAddr::new(address, 0)).collect())
     }
 
     fn system(&self) -> Result<Arc<System>, NameError> {
@@ -129,28 +126,9 @@ impl From<NetError> for NameError {
     }
 }
 
-impl From<NameError> for io::Error {
-    fn from(error: NameError) -> Self {
-        io::Error::other(error)
-    }
-}
-
-impl Service<Name> for NameResolver {
-    type Response = vec::IntoIter<SocketAddr>;
-    type Error = NameError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
-
-    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, name: Name) -> Self::Future {
-        Box::pin(self.clone().resolve(name))
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io;
     use std::net::UdpSocket;
 
     use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ProtocolConfig, ResolverConfig};

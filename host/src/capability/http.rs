@@ -100,7 +100,10 @@ impl Hooks {
             let is_fresh = idle.is_none();
             let mut connection = match idle {
                 Some(connection) => connection,
-                None => connector.connect(&uri, destination, &self.meter, self.deadline.left()).await?,
+                None => {
+                    self.meter.step(Step::Connection);
+                    connector.connect(&uri, destination, &self.meter, self.deadline).await?
+                }
             };
             self.meter.step(Step::Answer);
             match connection.send(request).await {

@@ -7,7 +7,7 @@ use crate::capability::destination::Destination;
 use crate::capability::tls::TrustError;
 use crate::error::{Step, Waiting};
 
-/// The counts of one lookup.
+/// The counts of one lookup. Of several requests at once it would tell the last one alone; guests send one after the other.
 #[derive(Debug, Default)]
 pub(crate) struct Meter(Mutex<Reading>);
 

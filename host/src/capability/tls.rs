@@ -7,6 +7,7 @@ use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
+use tokio::sync::Mutex;
 
 use crate::capability::files;
 use crate::config::Config;
@@ -16,8 +17,15 @@ const MAX_BUNDLE_BYTES: u64 = 8 * 1024 * 1024;
 
 /// Where trusted certificates come from: the system, or the file that SSL_CERT_FILE names instead; and besides those
 /// the file that AWS_CA_BUNDLE names.
-#[derive(Clone, Debug)]
 pub(crate) struct TrustRoots {
+    files: Files,
+    /// What was made of the certificates for the first connection: to read them costs more than the rest of a lookup. A
+    /// failure is not kept, since the file that is missing now may be there for the next lookup.
+    made: Arc<Mutex<Option<Arc<ClientConfig>>>>,
+}
+
+#[derive(Clone)]
+struct Files {
     system_instead: Option<String>,
     bundle: Option<String>,
 }
@@ -39,20 +47,32 @@ pub(crate) enum TrustError {
 
 impl TrustRoots {
     pub(crate) fn new(config: &Config) -> Self {
-        Self {
+        let files = Files {
             system_instead: config.variable("SSL_CERT_FILE").map(str::to_owned),
             bundle: config.variable("AWS_CA_BUNDLE").map(str::to_owned),
-        }
+        };
+        Self { files, made: Arc::default() }
     }
 
-    /// Reads the certificates, on a thread for files: most systems have over a hundred certificates, and some disks are
-    /// dead.
+    /// The settings of a TLS connection. Certificates are read once, on a thread for files: there are over a hundred on most
+    /// systems, and some disks are dead. Then this waits for as long as its lookup may, and no second thread is begun; a
+    /// reading that is slower than a deadline still serves the lookups after it.
     pub(crate) async fn client_config(&self) -> Result<Arc<ClientConfig>, TrustError> {
-        let roots = self.clone();
-        let read = tokio::task::spawn_blocking(move || roots.read());
+        let mut made = self.made.clone().lock_owned().await;
+        if let Some(config) = &*made {
+            return Ok(config.clone());
+        }
+        let files = self.files.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            let config = files.read()?;
+            *made = Some(config.clone());
+            Ok(config)
+        });
         read.await.map_err(|cause| TrustError::Setup(cause.to_string()))?
     }
+}
 
+impl Files {
     fn read(&self) -> Result<Arc<ClientConfig>, TrustError> {
         let mut roots = RootCertStore::empty();
         match &self.system_instead {
@@ -106,7 +126,7 @@ mod tests {
 
     fn failure(bundle: &str) -> String {
         let config = Config::new().with_variable("AWS_CA_BUNDLE", bundle);
-        TrustRoots::new(&config).read().unwrap_err().to_string()
+        TrustRoots::new(&config).files.read().unwrap_err().to_string()
     }
 
     #[test]

@@ -47,7 +47,7 @@ async fn the_deadline_ends_a_lookup_in_the_tls_handshake_and_one_that_is_not_con
         let lookup = resolver.look_up(PRIVATE, &budget, &CancelToken::new()).await;
         match &lookup.result {
             Err(Error::Timeout { waiting_for: Some(waiting), .. }) => assert_eq!(waiting.step, step),
-            // A network may say that there is no way to the address, or give up on it in time.
+            // A network may say that there is no way to the address.
             Err(Error::Unavailable(_)) if step == Step::Connection => {}
             other => panic!("{other:?}"),
         }
