@@ -21,7 +21,7 @@ const HOSTCALL_BYTES: usize = 1024 * 1024;
 /// What a guest may hold of the host at once: streams, requests, files.
 const MAX_RESOURCES: usize = 256;
 
-/// What a guest may open of files in one lookup, in bytes: each of them once, and again.
+/// What a guest may open of files in one lookup, in bytes: each file that it is granted some times over.
 const FILE_BYTES: u64 = 8 * 1024 * 1024;
 
 /// What the lookups of a resolver see and use.

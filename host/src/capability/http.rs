@@ -49,7 +49,8 @@ pub(crate) struct Hooks {
     pub(crate) response_bytes: u64,
 }
 
-/// The second future of a response reports errors of sending the request; ours come with the response.
+/// The second future of a response is for errors of sending the request; ours come with the response. A guest that goes on
+/// sending its body after the answer's headers have come is served while it reads the answer.
 type Sent = Result<(Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>), Error>;
 
 impl WasiHttpHooks for Hooks {
@@ -141,8 +142,7 @@ impl Hooks {
     }
 }
 
-/// Dropped, it ends its request: whether that failed, was read to its end, or is not wanted any more. But for a lookup that
-/// is dropped as a whole, which has told before what it was waiting for.
+/// Dropped, it ends its request, however that came out.
 struct EndOfRequest(Arc<Meter>);
 
 impl Drop for EndOfRequest {
