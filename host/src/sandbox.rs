@@ -193,18 +193,15 @@ fn classify(ended: Ended, budget: &Budget, meter: &Meter) -> Result<provider::Cr
 /// The guest knows that its request failed; the host knows which setting is to blame. Where the guest says anything else,
 /// it means something else.
 fn with_cause(error: Error, fault: Option<Fault>) -> Error {
-    match (&error, fault) {
-        (Error::Invalid(_) | Error::Unavailable(_), Some(Fault::Refused { destination })) => {
-            Error::Refused { destination }
-        }
-        (Error::Invalid(_) | Error::Unavailable(_), Some(Fault::TooLarge { destination, limit })) => {
-            Error::Invalid(format!(
-                "the answer of {destination} is larger than {limit} bytes: check that nothing between here and AWS \
-                 answers in its place"
-            ))
-        }
-        (Error::Invalid(_) | Error::Unavailable(_), Some(Fault::Trust(error))) => Error::Invalid(error.to_string()),
-        _ => error,
+    let is_of_request = matches!(error, Error::Invalid(_) | Error::Unavailable(_));
+    match fault.filter(|_| is_of_request) {
+        None => error,
+        Some(Fault::Refused { destination }) => Error::Refused { destination },
+        Some(Fault::TooLarge { destination, limit }) => Error::Invalid(format!(
+            "the answer of {destination} is larger than {limit} bytes: check that nothing between here and AWS answers \
+             in its place"
+        )),
+        Some(Fault::Trust(error)) => Error::Invalid(error.to_string()),
     }
 }
 

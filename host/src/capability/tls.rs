@@ -18,14 +18,14 @@ const MAX_BUNDLE_BYTES: u64 = 8 * 1024 * 1024;
 /// Where trusted certificates come from: the system, or the file that SSL_CERT_FILE names instead; and besides those
 /// the file that AWS_CA_BUNDLE names.
 pub(crate) struct TrustRoots {
-    files: Files,
+    files: CertificateFiles,
     /// What was made of the certificates for the first connection: to read them costs more than the rest of a lookup. A
     /// failure is not kept, since the file that is missing now may be there for the next lookup.
     made: Arc<Mutex<Option<Arc<ClientConfig>>>>,
 }
 
 #[derive(Clone)]
-struct Files {
+struct CertificateFiles {
     system_instead: Option<String>,
     bundle: Option<String>,
 }
@@ -39,15 +39,15 @@ pub(crate) enum TrustError {
     Empty { variable: &'static str, file: String },
     #[error("no trusted certificates were found on this system: install them (ca-certificates), or set SSL_CERT_FILE")]
     NoneOnSystem,
-    #[error("{variable} names {file}, which is not usable ({reason}): correct it, or unset it")]
-    Unusable { variable: &'static str, file: String, reason: String },
     #[error("TLS cannot be set up: {0}")]
     Setup(String),
+    #[error("{variable} names {file}, which is not usable ({reason}): correct it, or unset it")]
+    Unusable { variable: &'static str, file: String, reason: String },
 }
 
 impl TrustRoots {
     pub(crate) fn new(config: &Config) -> Self {
-        let files = Files {
+        let files = CertificateFiles {
             system_instead: config.variable("SSL_CERT_FILE").map(str::to_owned),
             bundle: config.variable("AWS_CA_BUNDLE").map(str::to_owned),
         };
@@ -72,7 +72,7 @@ impl TrustRoots {
     }
 }
 
-impl Files {
+impl CertificateFiles {
     fn read(&self) -> Result<Arc<ClientConfig>, TrustError> {
         let mut roots = RootCertStore::empty();
         match &self.system_instead {

@@ -98,9 +98,7 @@ impl Limiter {
     pub(crate) fn peak(&self) -> u64 {
         self.peak
     }
-}
 
-impl Limiter {
     /// Charges growth from `current` to `desired` bytes of what is in use, of all memories and tables together.
     fn grow(&mut self, current: u64, desired: u64) -> wasmtime::Result<bool> {
         let wanted = self.in_use.saturating_sub(current).saturating_add(desired);
