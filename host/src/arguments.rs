@@ -10,7 +10,8 @@ use keyward::{Budget, Config};
 
 use crate::frontend::print::Format;
 
-/// The variable that sets the deadline, where no argument does.
+/// The variables that set what no argument does.
+const ALLOW: &str = "KEYWARD_ALLOW";
 const DEADLINE: &str = "KEYWARD_DEADLINE";
 
 /// Resolves a container registry's credentials inside a WebAssembly sandbox
@@ -42,6 +43,9 @@ pub(crate) struct Get {
     /// How long the lookup may take, in seconds; 5 unless set
     #[arg(long, value_name = "SECONDS", env = DEADLINE, hide_env_values = true, value_parser = seconds)]
     deadline: Option<Duration>,
+    /// Let the lookup reach one more destination, as in https://ecr.example:8443; may be given several times
+    #[arg(long, value_name = "DESTINATION", env = ALLOW, hide_env_values = true, value_delimiter = ',')]
+    allow: Vec<String>,
     /// Run the component in FILE instead of the one that is built in
     #[cfg(feature = "compile")]
     #[arg(long, value_name = "FILE.wasm")]
@@ -51,7 +55,7 @@ pub(crate) struct Get {
 impl Get {
     /// The configuration that these arguments mean.
     pub(crate) fn config(&self) -> Config {
-        let config = config(self.deadline);
+        let config = config(self.deadline, &self.allow);
         #[cfg(feature = "compile")]
         if let Some(file) = &self.component {
             return config.with_component(file);
@@ -68,11 +72,14 @@ pub(crate) fn helper_config() -> Result<Config, String> {
         }
         Err(_) => None,
     };
-    Ok(config(deadline))
+    let allow = env::var(ALLOW).unwrap_or_default();
+    let allow: Vec<String> = allow.split(',').filter(|text| !text.is_empty()).map(str::to_owned).collect();
+    Ok(config(deadline, &allow))
 }
 
-fn config(deadline: Option<Duration>) -> Config {
+fn config(deadline: Option<Duration>, allow: &[String]) -> Config {
     let config = Config::from_process_environment();
+    let config = allow.iter().fold(config, |config, destination| config.with_allowed(destination));
     match deadline {
         Some(deadline) => config.with_budget(Budget::default().with_deadline(deadline)),
         None => config,

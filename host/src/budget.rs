@@ -22,6 +22,12 @@ pub struct Budget {
     pub fuel: u64,
     /// How much memory the component may have, in bytes. 16 MiB unless set; a lookup takes less than 2.
     pub memory: u64,
+    /// How many requests the component may make. 64 unless set; a lookup makes less than 10, and some more where it
+    /// retries.
+    pub requests: u32,
+    /// How many bytes the body of one request may have. 64 KiB unless set; the largest, of a token for STS, has some
+    /// thousand.
+    pub request_bytes: u64,
     /// How many bytes one answer may have, without its headers. 64 KiB unless set.
     pub response_bytes: u64,
 }
@@ -32,6 +38,8 @@ impl Default for Budget {
             deadline: Duration::from_secs(5),
             fuel: 200_000_000,
             memory: 16 * 1024 * 1024,
+            requests: 64,
+            request_bytes: 64 * 1024,
             response_bytes: 64 * 1024,
         }
     }
@@ -56,6 +64,18 @@ impl Budget {
         Self { memory, ..self }
     }
 
+    /// The same budget with another number of requests.
+    #[must_use]
+    pub fn with_requests(self, requests: u32) -> Self {
+        Self { requests, ..self }
+    }
+
+    /// The same budget with another limit for the body of one request, in bytes.
+    #[must_use]
+    pub fn with_request_bytes(self, request_bytes: u64) -> Self {
+        Self { request_bytes, ..self }
+    }
+
     /// The same budget with another limit for one answer, in bytes.
     #[must_use]
     pub fn with_response_bytes(self, response_bytes: u64) -> Self {
@@ -77,6 +97,20 @@ pub struct Usage {
     pub requests: u32,
     /// Bytes of answers that were received, without their headers.
     pub bytes_received: u64,
+}
+
+/// What lookups have of the pool of memories and stacks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Pool {
+    /// Instances of the component.
+    pub instances: u64,
+    /// Memories.
+    pub memories: usize,
+    /// Stacks.
+    pub stacks: usize,
+    /// Tables.
+    pub tables: usize,
 }
 
 /// Cancels lookups, from any thread. Clones cancel the same lookups.
@@ -120,11 +154,6 @@ impl Deadline {
 
     pub(crate) fn has_passed(&self) -> bool {
         self.end.is_some_and(|end| Instant::now() >= end)
-    }
-
-    /// The time until then, `None` for more than the clock can count.
-    pub(crate) fn left(&self) -> Option<Duration> {
-        self.end.map(|end| end.saturating_duration_since(Instant::now()))
     }
 
     pub(crate) async fn passed(&self) {

@@ -11,8 +11,16 @@ use keyward_ecr::secret::Secret;
 
 use crate::budget::Budget;
 
-/// The variables besides `AWS_*` that mean something to a lookup.
+/// The variables besides `AWS_*` that the component sees too.
 const OTHER_VARIABLES: [&str; 2] = ["HOME", "SSL_CERT_FILE"];
+
+/// The variables that are for the transport alone. Proxies have passwords in their addresses.
+const PROXY_VARIABLES: [&str; 8] =
+    ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "all_proxy", "http_proxy", "https_proxy", "no_proxy"];
+
+/// How many lookups may be under way at once, and how many of them for one registry.
+const MAX_LIVE_LOOKUPS: usize = 1_000;
+const MAX_LIVE_LOOKUPS_OF_ONE_REGISTRY: usize = 500;
 
 /// The settings of a [`Resolver`](crate::Resolver).
 ///
@@ -22,14 +30,36 @@ const OTHER_VARIABLES: [&str; 2] = ["HOME", "SSL_CERT_FILE"];
 ///     .with_variable("AWS_SECRET_ACCESS_KEY", "secret");
 /// assert!(!format!("{config:?}").contains("secret"));
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Config {
+    /// Destinations as they were typed.
+    pub(crate) allowed: Vec<String>,
     pub(crate) budget: Budget,
     #[cfg(feature = "compile")]
     pub(crate) component: Option<PathBuf>,
     pub(crate) connect_to: BTreeMap<String, SocketAddr>,
     /// The values may be secrets, and nobody can tell which.
     pub(crate) environment: BTreeMap<String, Secret>,
+    pub(crate) max_live_lookups: usize,
+    pub(crate) max_live_lookups_of_one_registry: usize,
+    /// Empty for those of the system.
+    pub(crate) name_servers: Vec<SocketAddr>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            allowed: Vec::new(),
+            budget: Budget::default(),
+            #[cfg(feature = "compile")]
+            component: None,
+            connect_to: BTreeMap::new(),
+            environment: BTreeMap::new(),
+            max_live_lookups: MAX_LIVE_LOOKUPS,
+            max_live_lookups_of_one_registry: MAX_LIVE_LOOKUPS_OF_ONE_REGISTRY,
+            name_servers: Vec::new(),
+        }
+    }
 }
 
 impl Config {
@@ -38,23 +68,32 @@ impl Config {
         Self::default()
     }
 
-    /// The `AWS_*` variables of this process, `HOME` and `SSL_CERT_FILE`, and the files that they name. This is what
-    /// the command uses.
+    /// The `AWS_*` variables of this process, `HOME`, `SSL_CERT_FILE` and the variables of proxies, and the files that
+    /// they name. This is what the command uses.
     pub fn from_process_environment() -> Self {
         Self::new().with_environment(env::vars_os())
     }
 
-    /// Takes those of the variables that mean something to a lookup: `AWS_*`, `HOME` and `SSL_CERT_FILE`. In values that
-    /// are not UTF-8, the bytes that are not are replaced. As if unset, such a value could mean another identity than the
-    /// one that was meant; as it is, it names nothing.
+    /// Takes those of the variables that mean something to a lookup: `AWS_*`, `HOME` and `SSL_CERT_FILE`, which the
+    /// component sees too; and, for the transport alone, `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, in either
+    /// case. In values that are not UTF-8, the bytes that are not are replaced. As if unset, such a value could mean another
+    /// identity than the one that was meant; as it is, it names nothing.
+    ///
+    /// Where `REQUEST_METHOD` is among the variables, `HTTP_PROXY` is not taken: in a CGI program it is what the client of the
+    /// web server says (<https://httpoxy.org>).
     #[must_use]
     pub fn with_environment(mut self, variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        let mut is_cgi = false;
         for (name, value) in variables {
             let Ok(name) = name.into_string() else { continue };
-            if name.starts_with("AWS_") || OTHER_VARIABLES.contains(&name.as_str()) {
+            is_cgi |= name == "REQUEST_METHOD";
+            if is_of_component(&name) || PROXY_VARIABLES.contains(&name.as_str()) {
                 let value = value.into_string().unwrap_or_else(|value| value.to_string_lossy().into_owned());
                 self.environment.insert(name, Secret::new(value));
             }
+        }
+        if is_cgi {
+            self.environment.remove("HTTP_PROXY");
         }
         self
     }
@@ -81,6 +120,40 @@ impl Config {
         self
     }
 
+    /// Lets lookups reach one more destination: scheme, host and, if it is not the scheme's own, port, as in
+    /// `https://ecr.example:8443`; also where the name leads into a private network. What it is not, [`Resolver::new`] says.
+    ///
+    /// [`Resolver::new`]: crate::Resolver::new
+    #[must_use]
+    pub fn with_allowed(mut self, destination: &str) -> Self {
+        self.allowed.push(destination.to_owned());
+        self
+    }
+
+    /// Asks these name servers instead of those of `/etc/resolv.conf`. Names in `/etc/hosts` are still asked of nobody.
+    #[must_use]
+    pub fn with_name_servers(self, name_servers: impl IntoIterator<Item = SocketAddr>) -> Self {
+        Self { name_servers: name_servers.into_iter().collect(), ..self }
+    }
+
+    /// How many lookups may be under way at once; 1,000 unless set. One more fails at once with
+    /// [`Error::Overloaded`](crate::Error::Overloaded) and does not wait for any of them. One that is stuck takes about 100 KiB and
+    /// a descriptor, so that the limit of open files (`ulimit -n`) has to be above this.
+    ///
+    /// From 64 on, the memory of lookups comes from a pool, for which this many times 4 GiB of addresses are reserved: up
+    /// to 16,000 on common machines. They take no memory before they are used.
+    #[must_use]
+    pub fn with_max_live_lookups(self, max_live_lookups: usize) -> Self {
+        Self { max_live_lookups, ..self }
+    }
+
+    /// How many lookups of one registry may be under way at once; 500 unless set. So a registry whose lookups are stuck
+    /// leaves room for the others.
+    #[must_use]
+    pub fn with_max_live_lookups_of_one_registry(self, max_live_lookups_of_one_registry: usize) -> Self {
+        Self { max_live_lookups_of_one_registry, ..self }
+    }
+
     /// Runs the component in this file instead of the one that is built in. It is compiled when the resolver is made.
     #[cfg(feature = "compile")]
     #[must_use]
@@ -88,19 +161,46 @@ impl Config {
         Self { component: Some(file.into()), ..self }
     }
 
+    /// The variables that the component sees.
+    pub(crate) fn component_variables(&self) -> impl Iterator<Item = (&String, &Secret)> {
+        self.environment.iter().filter(|(name, _)| !PROXY_VARIABLES.contains(&name.as_str()))
+    }
+
     pub(crate) fn variable(&self, name: &str) -> Option<&str> {
         self.environment.get(name).map(Secret::expose).filter(|value| !value.is_empty())
     }
+}
+
+fn is_of_component(name: &str) -> bool {
+    name.starts_with("AWS_") || OTHER_VARIABLES.contains(&name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn names(variables: &[(&str, &str)]) -> Vec<String> {
+        let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        Config::new().with_environment(variables).environment.into_keys().collect()
+    }
+
+    #[test]
+    fn in_a_program_of_a_web_server_the_proxy_that_its_client_names_is_not_taken() {
+        assert_eq!(names(&[("HTTP_PROXY", "http://proxy")]), ["HTTP_PROXY"]);
+        let cgi = [("HTTP_PROXY", "http://evil"), ("REQUEST_METHOD", "GET"), ("https_proxy", "http://proxy")];
+        assert_eq!(names(&cgi), ["https_proxy"]);
+    }
+
+    #[test]
+    fn the_component_sees_nothing_of_proxies() {
+        let config =
+            Config::new().with_variable("HTTPS_PROXY", "http://user:password@proxy").with_variable("AWS_X", "y");
+        assert_eq!(config.component_variables().map(|(name, _)| name).collect::<Vec<_>>(), ["AWS_X"]);
+    }
+
     #[test]
     fn only_variables_that_mean_something_to_a_lookup_get_in() {
         let variables = [("AWS_REGION", "r"), ("HOME", "/h"), ("PATH", "/bin"), ("NOT_AWS_KEY", "k")];
-        let config = Config::new().with_environment(variables.map(|(name, value)| (name.into(), value.into())));
-        assert_eq!(config.environment.keys().collect::<Vec<_>>(), ["AWS_REGION", "HOME"]);
+        assert_eq!(names(&variables), ["AWS_REGION", "HOME"]);
     }
 }

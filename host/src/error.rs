@@ -1,5 +1,7 @@
 //! Why there is no credential.
 
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// The outcome of a lookup without a credential, named by what the caller does next.
@@ -52,14 +54,37 @@ pub enum Error {
         /// What it would have had in all, in bytes.
         wanted: u64,
     },
+    /// The component wanted more of something than it may have in one lookup.
+    #[error("the lookup wanted more than {limit} {what}: {}", .what.advice())]
+    OverLimit {
+        /// Of what.
+        what: Limit,
+        /// How many it may have.
+        limit: u64,
+    },
+    /// Too many lookups are under way: this one was not begun, and did not wait for another one to end. Retry later.
+    #[error(
+        "{live} lookups {} are under way already: try again later, or raise the limit of live lookups",
+        if *of_this_registry { "for this registry" } else { "in this process" }
+    )]
+    Overloaded {
+        /// How many are under way, which is how many may be.
+        live: usize,
+        /// Whether the limit is that of one registry, and not that of the whole resolver.
+        of_this_registry: bool,
+    },
     /// The component wanted to reach a destination that it was not granted.
     #[error(
-        "the sandbox does not let the lookup reach {destination}: if it should, name it in AWS_ENDPOINT_URL or in the \
-         AWS_ENDPOINT_URL variable of its service"
+        "the sandbox does not let the lookup reach {destination}{}: if it should, name it in {setting}",
+        address_of(.address.as_ref())
     )]
     Refused {
         /// Scheme, host and port.
         destination: String,
+        /// The address that the name leads to, where it is the address that is refused, and not the name.
+        address: Option<IpAddr>,
+        /// The setting that would allow it.
+        setting: &'static str,
     },
     /// The service asks for fewer calls. Retry later.
     #[error("{0}")]
@@ -76,26 +101,68 @@ pub enum Error {
         waiting_for: Option<Waiting>,
     },
     /// The component crashed.
-    #[error("the component crashed ({0}): this is a bug of the component, please report it")]
-    Trap(String),
+    #[error("the component crashed ({reason}{}): this is a bug of the component, please report it", quoted(.said))]
+    Trap {
+        /// What the engine says.
+        reason: String,
+        /// The beginning of what the component wrote to its standard error stream, without the values of any settings.
+        said: String,
+    },
     /// The service could not be reached or failed. Retry later.
     #[error("{0}")]
     Unavailable(String),
+}
+
+/// Something that a component may have so much of in one lookup, and no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Limit {
+    /// Things of the host that it holds at once: requests, streams, files.
+    Handles,
+    /// Bytes of the headers of one request or answer.
+    HeaderBytes,
+    /// Bytes of the body of one request.
+    RequestBytes,
+    /// Requests.
+    Requests,
+}
+
+impl Limit {
+    fn advice(self) -> &'static str {
+        match self {
+            Self::Handles | Self::HeaderBytes => "this is a bug of the component, please report it",
+            Self::RequestBytes => "raise the budget's request bytes if the component is right to need more",
+            Self::Requests => "raise the budget's requests if the component is right to need more",
+        }
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Handles => "handles",
+            Self::HeaderBytes => "bytes of headers",
+            Self::RequestBytes => "bytes in one request",
+            Self::Requests => "requests",
+        })
+    }
 }
 
 /// What a lookup was waiting for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Waiting {
-    /// Scheme, host and port of the request under way.
+    /// Scheme, host and port of the request under way; or the file that is read.
     pub destination: String,
+    /// The address that the request goes to, as far as it is known: the server's, or that of the proxy before it.
+    pub address: Option<SocketAddr>,
     /// How far the request had come.
     pub step: Step,
-    /// How long the request had been under way.
+    /// How long this step had taken.
     pub elapsed: Duration,
 }
 
-/// How far a request has come.
+/// How far a request has come, in the order in which they come but for the alphabet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Step {
@@ -103,27 +170,58 @@ pub enum Step {
     Answer,
     /// The answer's headers have come; its body has not, or not all of it.
     Body,
-    /// The name is being resolved, or the server has not taken the connection.
+    /// The server has not taken the connection.
     Connection,
+    /// A file is being read: one of the shared configuration files, or of trusted certificates.
+    File,
     /// The server has taken the connection; the TLS handshake is not over.
     Handshake,
+    /// The proxy was asked for a tunnel to the server, and has not answered.
+    Proxy,
+    /// The component has begun a request and not ended it.
+    Request,
+    /// The name is being resolved.
+    Resolution,
 }
 
 fn while_waiting(waiting: Option<&Waiting>) -> String {
-    let Some(Waiting { destination, step, elapsed }) = waiting else { return String::new() };
+    let Some(Waiting { destination, address, step, elapsed }) = waiting else { return String::new() };
     let awaited = match step {
         Step::Answer => "the answer of",
         Step::Body => "the rest of the answer of",
         Step::Connection => "a connection to",
+        Step::File => "the file",
         Step::Handshake => "the TLS handshake with",
+        Step::Proxy => "the proxy's tunnel to",
+        Step::Request => "the component's request to",
+        Step::Resolution => "the name server's answer about",
     };
-    format!(", while it waited for {awaited} {destination} for {:.1} s", elapsed.as_secs_f64())
+    // Who names an address need not be told it again.
+    let address = address.filter(|address| !destination.contains(&address.ip().to_string()));
+    let address = address.map_or_else(String::new, |address| format!(" at {address}"));
+    format!(", while it waited for {awaited} {destination}{address} for {:.1} s", elapsed.as_secs_f64())
+}
+
+fn address_of(address: Option<&IpAddr>) -> String {
+    address.map_or_else(String::new, |address| format!(", whose name leads to {address}"))
+}
+
+fn quoted(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!("; it said: {text}") }
 }
 
 /// The resolver could not be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SetupError {
+    /// What was to be allowed is no destination.
+    #[error(
+        "'{destination}' is not a destination that can be allowed: give scheme, host and port, as in https://ecr.example:8443"
+    )]
+    Allowed {
+        /// What was given.
+        destination: String,
+    },
     /// The component cannot be used.
     #[error("the component {component} cannot be used ({reason}): rebuild it for this version of Keyward")]
     Component {

@@ -19,10 +19,11 @@
 //!
 //! Data flows one way. A module uses only modules above it in this list:
 //!
-//! `error` · `budget` · `config` · `capability` · `engine` · `sandbox` · `resolver`
+//! `error` · `budget` · `config` · `admission` · `capability` · `engine` · `sandbox` · `resolver`
 //!
 //! The one exception is `capability::filesystem`, which implements an interface whose types `engine` generates.
 
+mod admission;
 mod budget;
 mod capability;
 mod config;
@@ -31,8 +32,8 @@ mod error;
 mod resolver;
 mod sandbox;
 
-pub use budget::{Budget, CancelToken, Usage};
+pub use budget::{Budget, CancelToken, Pool, Usage};
 pub use config::Config;
-pub use error::{Error, SetupError, Step, Waiting};
+pub use error::{Error, Limit, SetupError, Step, Waiting};
 pub use keyward_ecr::secret::Secret;
-pub use resolver::{Credential, Lookup, Resolver};
+pub use resolver::{Credential, Live, Lookup, Resolver};

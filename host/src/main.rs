@@ -3,19 +3,22 @@
 
 mod arguments;
 mod frontend;
+mod interrupt;
 
 use std::env;
 use std::ffi::OsString;
+use std::fmt;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process;
 
 use clap::Parser;
-use keyward::{Config, Credential, Error, Resolver};
+use keyward::{CancelToken, Config, Credential, Error, Resolver, SetupError};
 use tokio::runtime;
 
 use crate::arguments::{Action, Arguments, Get};
 use crate::frontend::{docker, print};
+use crate::interrupt::{Interruption, interrupted};
 
 fn main() {
     let arguments: Vec<OsString> = env::args_os().collect();
@@ -25,7 +28,10 @@ fn main() {
             let arguments: Vec<String> =
                 arguments.iter().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
             let invocation = docker::Invocation { name: &name, arguments: &arguments };
-            let resolve = |server: &str| resolve(&arguments::helper_config().map_err(Error::Invalid)?, server);
+            let resolve = |server: &str| {
+                let config = arguments::helper_config().map_err(|text| Failure::from(Error::Invalid(text)))?;
+                resolve(&config, server)
+            };
             docker::serve(&invocation, &mut io::stdin(), &mut io::stdout(), &mut io::stderr(), resolve)
         }
         _ => run(Arguments::parse_from(arguments)),
@@ -58,21 +64,60 @@ fn get(get: &Get) -> io::Result<u8> {
             output.flush()?;
             Ok(0)
         }
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "error: {error}");
-            Ok(print::exit_status(&error))
+        Err(failure) => {
+            let _ = writeln!(io::stderr(), "error: {failure}");
+            Ok(print::exit_status(&failure.error))
         }
     }
 }
 
+/// Why the command has no credential.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) error: Error,
+    /// Who cancelled the lookup.
+    interruption: Option<Interruption>,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self { error, interruption: None }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(interruption) = &self.interruption {
+            write!(formatter, "{interruption}: ")?;
+        }
+        write!(formatter, "{}", self.error)
+    }
+}
+
 /// One lookup, on a runtime of one thread.
-fn resolve(config: &Config, registry: &str) -> Result<Credential, Error> {
-    let resolver = Resolver::new(config).map_err(|error| Error::Internal(error.to_string()))?;
-    let runtime = runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|cause| Error::Internal(format!("no runtime: {cause}")))?;
-    let result = runtime.block_on(resolver.resolve(registry));
+fn resolve(config: &Config, registry: &str) -> Result<Credential, Failure> {
+    let internal = |what: &str, cause: &dyn fmt::Display| Error::Internal(format!("{what}: {cause}"));
+    // For one lookup at a time: without a pool.
+    let config = config.clone().with_max_live_lookups(1);
+    let resolver = Resolver::new(&config).map_err(|error| match error {
+        SetupError::Allowed { .. } => Error::Invalid(error.to_string()),
+        other => Error::Internal(other.to_string()),
+    })?;
+    let runtime =
+        runtime::Builder::new_current_thread().enable_all().build().map_err(|cause| internal("no runtime", &cause))?;
+    let result = runtime.block_on(async {
+        let cancel = CancelToken::new();
+        let mut lookup = std::pin::pin!(resolver.look_up(registry, resolver.budget(), &cancel));
+        let interruption = tokio::select! {
+            biased;
+            interruption = interrupted() => interruption.map_err(|cause| internal("no signals", &cause))?,
+            lookup = &mut lookup => return lookup.result.map_err(Failure::from),
+        };
+        // It ends at once, and says what it was waiting for.
+        cancel.cancel();
+        let interruption = Some(interruption);
+        lookup.await.result.map_err(|error| Failure { error, interruption })
+    });
     runtime.shutdown_background();
     result
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use keyward_ecr::secret::Secret;
 
-use crate::budget::{Budget, CancelToken, Usage};
+use crate::admission::Admission;
+use crate::budget::{Budget, CancelToken, Pool, Usage};
 use crate::capability::environment;
 use crate::capability::files::Files;
 use crate::capability::http::Transport;
@@ -19,8 +20,8 @@ use crate::sandbox::{self, Grants};
 /// lookup waits for another one.
 ///
 /// Lookups run on the tokio runtime of their caller, which needs its I/O and its timers. Dropping a lookup's future ends
-/// the lookup. Connections are kept open for the next lookup on the same runtime, 16 for one host and for half a minute;
-/// the last ones are closed by the next lookup after that time, or with the resolver.
+/// the lookup. Connections are kept open for the next lookup on the same runtime: 64 for one host, 256 in all, and for half a
+/// minute, when a task of the resolver closes them; or until the resolver is dropped.
 #[derive(Clone)]
 pub struct Resolver(Arc<Inner>);
 
@@ -71,18 +72,30 @@ pub struct Lookup {
     pub usage: Usage,
 }
 
+/// What a resolver holds at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Live {
+    /// Lookups that are under way. A lookup counts until everything of it is gone: its sandbox, its requests, its
+    /// connections.
+    pub lookups: usize,
+    /// What lookups have of the pool; `None` without one, where few lookups may be under way at once.
+    pub pool: Option<Pool>,
+}
+
 impl Resolver {
     /// Loads the component. It takes less than a millisecond and does no I/O; certificates and files are read when a
     /// lookup needs them.
     ///
     /// # Errors
     ///
-    /// [`SetupError`], where the component cannot run on this machine.
+    /// [`SetupError`], where the component cannot run on this machine, or a setting makes no sense.
     pub fn new(config: &Config) -> Result<Self, SetupError> {
         let grants = Grants {
+            admission: Admission::new(config.max_live_lookups, config.max_live_lookups_of_one_registry),
             environment: environment::variables(config),
             files: Files::new(config),
-            transport: Arc::new(Transport::new(config)),
+            transport: Arc::new(Transport::new(config)?),
         };
         Ok(Self(Arc::new(Inner { budget: config.budget.clone(), grants, sandboxes: Sandboxes::new(config)? })))
     }
@@ -105,6 +118,12 @@ impl Resolver {
             result.map(|found: provider::Credential| Credential::new(&found.username, found.secret, found.expires_at));
         tracing::debug!(found = result.is_ok(), ?usage, "lookup");
         Lookup { result, usage }
+    }
+
+    /// What the resolver holds now, for metrics.
+    pub fn live(&self) -> Live {
+        let Inner { budget: _, grants, sandboxes } = &*self.0;
+        Live { lookups: grants.admission.live(), pool: sandboxes.pool() }
     }
 
     /// The budget of lookups that do not bring their own.

@@ -3,17 +3,20 @@
 use std::sync::Arc;
 
 use keyward_ecr::secret::Secret;
-use wasmtime::{Store, Trap, UpdateDeadline};
+use wasmtime::component::ResourceTableError;
+use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline};
 use wasmtime_wasi::{ResourceTable, WasiCtx};
-use wasmtime_wasi_http::WasiHttpCtx;
+use wasmtime_wasi_http::{FieldMapError, WasiHttpCtx};
 
+use crate::admission::{Admission, Admitted};
 use crate::budget::{Budget, CancelToken, Deadline, Usage};
 use crate::capability::files::Files;
 use crate::capability::http::{Hooks, Transport};
-use crate::capability::meter::{Fault, Meter};
+use crate::capability::log::Log;
+use crate::capability::meter::Meter;
 use crate::engine::bindings::exports::keyward::registry_credentials::provider;
 use crate::engine::{Limiter, MemoryLimitReached, Sandboxes, State};
-use crate::error::Error;
+use crate::error::{Error, Limit, Waiting};
 
 /// What a guest may push through one host call, in bytes: far more than any header or body that it has.
 const HOSTCALL_BYTES: usize = 1024 * 1024;
@@ -21,11 +24,18 @@ const HOSTCALL_BYTES: usize = 1024 * 1024;
 /// What a guest may hold of the host at once: streams, requests, files.
 const MAX_RESOURCES: usize = 256;
 
+/// What the headers of one request or answer may have, in bytes, with what the host needs for each.
+const HEADER_BYTES: usize = 64 * 1024;
+
+/// How many random bytes a guest may ask for at once.
+const RANDOM_BYTES: u64 = 64 * 1024;
+
 /// What a guest may open of files in one lookup, in bytes: each file that it is granted some times over.
 const FILE_BYTES: u64 = 8 * 1024 * 1024;
 
 /// What the lookups of a resolver see and use.
 pub(crate) struct Grants {
+    pub(crate) admission: Admission,
     pub(crate) environment: Vec<(String, Secret)>,
     pub(crate) files: Files,
     pub(crate) transport: Arc<Transport>,
@@ -39,18 +49,20 @@ pub(crate) async fn run(
     budget: &Budget,
     cancel: &CancelToken,
 ) -> (Result<provider::Credential, Error>, Usage) {
+    let admitted = match grants.admission.admit(&request.server) {
+        Ok(admitted) => admitted,
+        Err(overloaded) => return (Err(overloaded), Usage::default()),
+    };
     let deadline = Deadline::after(budget.deadline);
-    let meter = Arc::new(Meter::default());
+    let (meter, log) = (Arc::new(Meter::default()), Log::default());
     let mut usage = Usage::default();
-    let result = match prepare(sandboxes, grants, &meter, budget, deadline) {
+    let result = match prepare(sandboxes, grants, admitted, &meter, &log, budget) {
         Ok(mut store) => {
-            let ended = race(sandboxes, &mut store, request, deadline, cancel).await;
+            let ended = race(sandboxes, &mut store, request, &meter, deadline, cancel).await;
             usage.fuel = budget.fuel.saturating_sub(store.get_fuel().unwrap_or_default());
             usage.peak_memory = store.data().limiter.peak();
-            // What the lookup was waiting for has to be known before the store goes, and its requests with it.
-            let result = classify(ended, budget, &meter);
             drop(store);
-            result
+            classify(ended, grants, budget, &meter, &log)
         }
         Err(error) => Err(Error::Internal(format!("{error:#}"))),
     };
@@ -64,29 +76,36 @@ pub(crate) async fn run(
 fn prepare(
     sandboxes: &Sandboxes,
     grants: &Grants,
+    admitted: Admitted,
     meter: &Arc<Meter>,
+    log: &Log,
     budget: &Budget,
-    deadline: Deadline,
 ) -> wasmtime::Result<Store<State>> {
     let mut wasi = WasiCtx::builder();
+    wasi.stdout(log.clone()).stderr(log.clone()).max_random_size(RANDOM_BYTES);
     for (name, value) in &grants.environment {
         wasi.env(name, value.expose());
     }
     let mut table = ResourceTable::new();
     table.set_max_capacity(MAX_RESOURCES);
+    let mut http = WasiHttpCtx::new();
+    http.set_field_size_limit(HEADER_BYTES);
     let state = State {
         file_bytes: FILE_BYTES,
         files: grants.files.clone(),
         hooks: Hooks {
             transport: grants.transport.clone(),
             meter: meter.clone(),
-            deadline,
+            requests: budget.requests,
+            request_bytes: budget.request_bytes,
             response_bytes: budget.response_bytes,
         },
-        http: WasiHttpCtx::new(),
+        http,
         limiter: Limiter::new(budget.memory),
+        meter: meter.clone(),
         table,
         wasi: wasi.build(),
+        _admitted: admitted,
     };
     let mut store = Store::new(&sandboxes.engine, state);
     store.limiter(|state| &mut state.limiter);
@@ -96,13 +115,13 @@ fn prepare(
     Ok(store)
 }
 
-/// How a lookup ended.
+/// How a lookup ended. What it was waiting for is asked while it waits: dropping the call ends its waiting too.
 enum Ended {
-    Cancelled,
+    Cancelled(Option<Waiting>),
     /// There was no instance to call: for want of memory, mappings or threads, and not through the component's doing.
     NotStarted(wasmtime::Error),
     Returned(wasmtime::Result<Result<provider::Credential, provider::Error>>),
-    TimedOut,
+    TimedOut(Option<Waiting>),
 }
 
 /// Calls the guest, and drops the call when the deadline passes or the caller cancels.
@@ -114,6 +133,7 @@ async fn race(
     sandboxes: &Sandboxes,
     store: &mut Store<State>,
     request: &provider::Request,
+    meter: &Meter,
     deadline: Deadline,
     cancel: &CancelToken,
 ) -> Ended {
@@ -141,12 +161,20 @@ async fn race(
             Err(error) => Ended::NotStarted(error),
         }
     };
+    let cancelled = async {
+        cancel.cancelled().await;
+        Ended::Cancelled(meter.waiting_for())
+    };
+    let timed_out = async {
+        deadline.passed().await;
+        Ended::TimedOut(meter.waiting_for())
+    };
     tokio::select! {
         // In this order: who cancelled wants nothing any more, and who waits takes a credential that is just in time.
         biased;
-        () = cancel.cancelled() => Ended::Cancelled,
+        ended = cancelled => ended,
         ended = call => ended,
-        () = deadline.passed() => Ended::TimedOut,
+        ended = timed_out => ended,
     }
 }
 
@@ -159,49 +187,58 @@ enum Interrupted {
     TimedOut,
 }
 
-fn classify(ended: Ended, budget: &Budget, meter: &Meter) -> Result<provider::Credential, Error> {
-    let timeout = || Error::Timeout { deadline: budget.deadline, waiting_for: meter.waiting_for() };
-    let cancelled = || Error::Cancelled { waiting_for: meter.waiting_for() };
-    // What ended the guest from the outside, known by its type.
+fn classify(
+    ended: Ended,
+    grants: &Grants,
+    budget: &Budget,
+    meter: &Meter,
+    log: &Log,
+) -> Result<provider::Credential, Error> {
+    let timeout = |waiting_for| Error::Timeout { deadline: budget.deadline, waiting_for };
+    let trap =
+        |reason: String| Error::Trap { reason, said: log.shown(grants.environment.iter().map(|(_, value)| value)) };
+    // What ended the guest, known by its type.
     let known = |error: &wasmtime::Error| {
         if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
+            // It was computing, and waited for nothing.
             return Some(match interrupted {
-                Interrupted::Cancelled => cancelled(),
-                Interrupted::TimedOut => timeout(),
+                Interrupted::Cancelled => Error::Cancelled { waiting_for: None },
+                Interrupted::TimedOut => timeout(None),
             });
         }
         if let Some(reached) = error.downcast_ref::<MemoryLimitReached>() {
             return Some(Error::OutOfMemory { limit: budget.memory, wanted: reached.wanted });
         }
+        if error.is::<PoolConcurrencyLimitError>() {
+            return Some(Error::Overloaded { live: grants.admission.live(), of_this_registry: false });
+        }
+        if let Some(ResourceTableError::Full) = error.downcast_ref() {
+            return Some(Error::OverLimit { what: Limit::Handles, limit: MAX_RESOURCES as u64 });
+        }
+        if let Some(FieldMapError::TooManyFields | FieldMapError::TotalSizeTooBig) = error.downcast_ref() {
+            return Some(Error::OverLimit { what: Limit::HeaderBytes, limit: HEADER_BYTES as u64 });
+        }
         Some(match error.downcast_ref::<Trap>()? {
             Trap::OutOfFuel => Error::OutOfFuel { limit: budget.fuel },
-            trap => Error::Trap(trap.to_string()),
+            other => trap(other.to_string()),
         })
     };
     match ended {
-        Ended::Cancelled => Err(cancelled()),
-        Ended::TimedOut => Err(timeout()),
+        Ended::Cancelled(waiting_for) => Err(Error::Cancelled { waiting_for }),
+        Ended::TimedOut(waiting_for) => Err(timeout(waiting_for)),
         Ended::Returned(Ok(Ok(credential))) => Ok(credential),
         Ended::Returned(Ok(Err(error))) => Err(with_cause(error.into(), meter.fault())),
         Ended::NotStarted(error) => Err(known(&error).unwrap_or_else(|| Error::Internal(format!("{error:#}")))),
-        Ended::Returned(Err(error)) => {
-            Err(known(&error).unwrap_or_else(|| Error::Trap(error.root_cause().to_string())))
-        }
+        Ended::Returned(Err(error)) => Err(known(&error).unwrap_or_else(|| trap(error.root_cause().to_string()))),
     }
 }
 
 /// The guest knows that its request failed; the host knows which setting is to blame. Where the guest says anything else,
 /// it means something else.
-fn with_cause(error: Error, fault: Option<Fault>) -> Error {
-    let is_of_request = matches!(error, Error::Invalid(_) | Error::Unavailable(_));
-    match fault.filter(|_| is_of_request) {
-        None => error,
-        Some(Fault::Refused { destination }) => Error::Refused { destination },
-        Some(Fault::TooLarge { destination, limit }) => Error::Invalid(format!(
-            "the answer of {destination} is larger than {limit} bytes: check that nothing between here and AWS answers \
-             in its place"
-        )),
-        Some(Fault::Trust(error)) => Error::Invalid(error.to_string()),
+fn with_cause(error: Error, fault: Option<Error>) -> Error {
+    match error {
+        Error::Invalid(_) | Error::Unavailable(_) => fault.unwrap_or(error),
+        other => other,
     }
 }
 

@@ -1,97 +1,203 @@
-//! Name → addresses → TCP → TLS: everything before the first byte of a request.
+//! Name → addresses → TCP → proxy → TLS: everything before the first byte of a request.
 
-use std::collections::BTreeMap;
-use std::convert::Infallible;
-use std::future::{Ready, ready};
+use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
-use std::vec;
+use std::task::Poll;
 
-use http::Uri;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::connect::dns::Name;
+use bytes::Bytes;
+use http::header::{HOST, PROXY_AUTHORIZATION};
+use http::{HeaderValue, Method, Request, StatusCode, Uri};
+use http_body_util::Empty;
+use hyper::client::conn::http1;
+use hyper_util::client::proxy::matcher::Intercept;
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
-use tower_service::Service;
 use wasmtime_wasi_http::Error;
 
-use crate::budget::Deadline;
 use crate::capability::connection::{Connection, Stream};
 use crate::capability::destination::Destination;
+use crate::capability::dial::dial;
 use crate::capability::dns::NameResolver;
+use crate::capability::egress::{Grant, SETTING};
 use crate::capability::explain::explain;
-use crate::capability::meter::{Fault, Meter};
+use crate::capability::meter::Meter;
+use crate::capability::proxy::Proxies;
 use crate::capability::tls::TrustRoots;
-use crate::error::Step;
+use crate::config::Config;
+use crate::error::{self, Step};
 
 /// Opens connections.
 pub(crate) struct Connector {
     names: NameResolver,
+    proxies: Proxies,
     roots: TrustRoots,
 }
 
+/// How requests to a destination get there.
+pub(crate) enum Route {
+    /// Over a connection to it.
+    Direct,
+    /// Over a connection to a proxy that forwards each request, which has the whole address of its destination.
+    Forwarded(Intercept),
+    /// Over a connection to it, inside of one to a proxy.
+    Tunnelled(Intercept),
+}
+
 impl Connector {
-    pub(crate) fn new(connect_to: BTreeMap<String, SocketAddr>, roots: TrustRoots) -> Self {
-        Self { names: NameResolver::new(connect_to), roots }
+    pub(crate) fn new(config: &Config) -> Self {
+        Self { names: NameResolver::new(config), proxies: Proxies::new(config), roots: TrustRoots::new(config) }
     }
 
-    /// Opens a connection before the deadline.
+    /// The way to a destination.
+    pub(crate) fn route(&self, uri: &Uri, destination: &Destination) -> Result<Route, error::Error> {
+        Ok(match self.proxies.of(uri, destination)? {
+            None => Route::Direct,
+            Some(proxy) if destination.is_https => Route::Tunnelled(proxy),
+            Some(proxy) => Route::Forwarded(proxy),
+        })
+    }
+
+    /// Opens a connection to a destination, or to the proxy on the way to it. A failure whose cause the guest cannot be told is in
+    /// the meter.
     pub(crate) async fn connect(
         &self,
-        uri: &Uri,
         destination: &Destination,
+        grant: Grant,
+        route: &Route,
         meter: &Meter,
-        deadline: Deadline,
     ) -> Result<Connection, Error> {
-        // Before the connection, so that no socket waits for a disk.
+        // Certificates come first, so that no socket waits for a disk.
         let tls = if destination.is_https { Some(self.tls(meter).await?) } else { None };
-
-        let addresses = self.names.addresses(&destination.host).await.map_err(|error| explain(&error))?;
-        // Several addresses divide what is left of the time among them: the first must not use up what the others need.
-        let limit = deadline.left().filter(|_| addresses.len() > 1);
-        let mut tcp = HttpConnector::new_with_resolver(Resolved(addresses));
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_connect_timeout(limit);
-        let tcp = tcp.call(uri.clone()).await.map_err(|error| explain(&error))?;
-
-        let stream: Box<dyn Stream> = match tls {
-            None => Box::new(tcp),
+        let stream = match route {
+            Route::Direct => self.dial(destination, grant, meter).await?,
+            Route::Forwarded(proxy) => self.dial_proxy(proxy, meter).await?,
+            Route::Tunnelled(proxy) => {
+                let stream = self.dial_proxy(proxy, meter).await?;
+                meter.step(Step::Proxy);
+                tunnel(stream, proxy, destination, meter).await?
+            }
+        };
+        let stream = match tls {
+            None => stream,
             Some(tls) => {
                 meter.step(Step::Handshake);
-                let name = ServerName::try_from(destination.host.clone()).map_err(|_| Error::HttpRequestUriInvalid)?;
-                let stream = TlsConnector::from(tls).connect(name, tcp.into_inner()).await;
-                Box::new(TokioIo::new(stream.map_err(|error| explain(&error))?))
+                handshake(tls, &destination.host, stream).await?
             }
         };
         Connection::open(stream).await.map_err(|error| explain(&error))
     }
 
+    /// A TCP connection to an address of the destination that its grant allows.
+    async fn dial(&self, destination: &Destination, grant: Grant, meter: &Meter) -> Result<Box<dyn Stream>, Error> {
+        meter.step(Step::Resolution);
+        let resolved =
+            self.names.resolve(&destination.host, destination.port).await.map_err(|error| explain(&error))?;
+        let (allowed, refused): (Vec<SocketAddr>, Vec<SocketAddr>) =
+            resolved.addresses.iter().partition(|address| grant.allows(address.ip(), resolved.is_of_this_machine));
+        if let (true, Some(refused)) = (allowed.is_empty(), refused.first()) {
+            tracing::debug!(%destination, address = %refused.ip(), "address refused");
+            meter.set_fault(error::Error::Refused {
+                destination: destination.to_string(),
+                address: Some(refused.ip()),
+                setting: SETTING,
+            });
+            return Err(Error::DestinationIpProhibited);
+        }
+        meter.step(Step::Connection);
+        let stream = dial(&allowed, meter).await.map_err(|error| explain(&error))?;
+        Ok(Box::new(TokioIo::new(stream)))
+    }
+
+    /// A connection to a proxy, with TLS where its URL says so. The operator named it: it may be anywhere.
+    async fn dial_proxy(&self, proxy: &Intercept, meter: &Meter) -> Result<Box<dyn Stream>, Error> {
+        let proxy = Destination::of(proxy.uri()).ok_or(Error::ConfigurationError)?;
+        let tls = if proxy.is_https { Some(self.tls(meter).await?) } else { None };
+        let stream = self.dial(&proxy, Grant::Named, meter).await?;
+        match tls {
+            None => Ok(stream),
+            Some(tls) => handshake(tls, &proxy.host, stream).await,
+        }
+    }
+
     async fn tls(&self, meter: &Meter) -> Result<Arc<ClientConfig>, Error> {
-        self.roots.client_config().await.map_err(|error| {
-            meter.set_fault(Fault::Trust(error));
+        self.roots.client_config(meter).await.map_err(|error| {
+            meter.set_fault(error::Error::Invalid(error.to_string()));
             Error::ConfigurationError
         })
     }
 }
 
-/// The addresses of a name that was resolved before. A port of 0 stands for the port of the request.
-#[derive(Clone)]
-struct Resolved(Vec<SocketAddr>);
+async fn handshake(tls: Arc<ClientConfig>, host: &str, stream: Box<dyn Stream>) -> Result<Box<dyn Stream>, Error> {
+    let name = ServerName::try_from(host.to_owned()).map_err(|_| Error::HttpRequestUriInvalid)?;
+    let stream = TlsConnector::from(tls).connect(name, TokioIo::new(stream)).await.map_err(|error| explain(&error))?;
+    Ok(boxed(stream))
+}
 
-impl Service<Name> for Resolved {
-    type Response = vec::IntoIter<SocketAddr>;
-    type Error = Infallible;
-    type Future = Ready<Result<Self::Response, Infallible>>;
-
-    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
+/// Asks a proxy for a tunnel (RFC 9110, section 9.3.6). Nothing but this future moves its bytes.
+async fn tunnel(
+    stream: Box<dyn Stream>,
+    proxy: &Intercept,
+    destination: &Destination,
+    meter: &Meter,
+) -> Result<Box<dyn Stream>, Error> {
+    let authority = destination.authority();
+    let mut request = Request::builder().method(Method::CONNECT).uri(&authority).header(HOST, &authority);
+    if let Some(authorization) = proxy.basic_auth() {
+        request = request.header(PROXY_AUTHORIZATION, authorization);
     }
+    let request = request.body(Empty::<Bytes>::new()).map_err(|_| Error::HttpRequestUriInvalid)?;
 
-    fn call(&mut self, _name: Name) -> Self::Future {
-        ready(Ok(self.0.clone().into_iter()))
+    let (mut sender, connection) = http1::handshake(stream).await.map_err(|error| explain(&error))?;
+    let mut connection = connection.with_upgrades();
+    let opened = async {
+        let answer = sender.send_request(request).await?;
+        let status = answer.status();
+        if status.is_success() { Ok(Ok(hyper::upgrade::on(answer).await?)) } else { Ok(Err(status)) }
+    };
+    let mut opened = pin!(opened);
+    let mut is_driven = true;
+    let opened: Result<_, hyper::Error> = poll_fn(|context| {
+        if is_driven && Pin::new(&mut connection).poll(context).is_ready() {
+            is_driven = false;
+        }
+        match opened.as_mut().poll(context) {
+            Poll::Pending if !is_driven => opened.as_mut().poll(context),
+            polled => polled,
+        }
+    })
+    .await;
+    match opened.map_err(|error| explain(&error))? {
+        Ok(upgraded) => Ok(Box::new(upgraded)),
+        Err(status) => {
+            let what = match status {
+                StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+                    "put its user name and password into the setting that names it (HTTPS_PROXY)"
+                }
+                _ => "ask who runs it, or name the host in NO_PROXY",
+            };
+            meter.set_fault(error::Error::Unavailable(format!(
+                "the proxy {} refused a tunnel to {authority} (HTTP status {}): {what}",
+                Destination::of(proxy.uri()).map(|proxy| proxy.to_string()).unwrap_or_default(),
+                status.as_u16()
+            )));
+            Err(Error::ConnectionRefused)
+        }
+    }
+}
+
+fn boxed(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Box<dyn Stream> {
+    Box::new(TokioIo::new(stream))
+}
+
+/// The header that a proxy that forwards a request wants.
+pub(crate) fn authorization(route: &Route) -> Option<&HeaderValue> {
+    match route {
+        Route::Forwarded(proxy) => proxy.basic_auth(),
+        Route::Direct | Route::Tunnelled(_) => None,
     }
 }

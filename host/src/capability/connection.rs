@@ -6,22 +6,28 @@
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::{self, SendRequest};
 use tokio::runtime::{self, Handle};
-use wasmtime_wasi_http::WasiBody;
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
 use crate::capability::destination::Destination;
 
-/// How many connections wait for their next request: for one destination, and for how long.
-const MAX_IDLE: usize = 16;
+/// How many connections wait for their next request: for one destination, for all together, and for how long.
+const MAX_IDLE_OF_ONE_DESTINATION: usize = 64;
+const MAX_IDLE: usize = 256;
 const MAX_IDLE_TIME: Duration = Duration::from_secs(30);
+
+/// The most bytes that the headers of an answer may have.
+const MAX_HEADER_BYTES: usize = 64 * 1024;
 
 /// What a connection speaks over: TCP, or TLS over it.
 pub(crate) trait Stream: hyper::rt::Read + hyper::rt::Write + Send + Unpin {}
@@ -30,14 +36,14 @@ impl<T: hyper::rt::Read + hyper::rt::Write + Send + Unpin> Stream for T {}
 
 /// A connection, and what moves its bytes.
 pub(crate) struct Connection {
-    sender: SendRequest<WasiBody>,
+    sender: SendRequest<Full<Bytes>>,
     driver: Driver,
     /// The runtime whose socket this is. On another one, nobody would tell that the socket has become ready.
     runtime: runtime::Id,
 }
 
 /// What moves the bytes of a connection; `None` when the connection has come to its end.
-struct Driver(Option<http1::Connection<Box<dyn Stream>, WasiBody>>);
+struct Driver(Option<http1::Connection<Box<dyn Stream>, Full<Bytes>>>);
 
 impl Driver {
     /// Does what can be done now. What the connection fails with, its request or its body fails with too.
@@ -48,29 +54,21 @@ impl Driver {
     }
 }
 
-/// A request was not answered.
-pub(crate) struct SendError {
-    /// Why not.
-    pub(crate) cause: hyper::Error,
-    /// The request, where nothing of it was sent: it may be sent again.
-    pub(crate) unsent: Option<Request<WasiBody>>,
-}
-
 impl Connection {
     pub(crate) async fn open(stream: Box<dyn Stream>) -> hyper::Result<Self> {
-        let (sender, driver) = http1::handshake(stream).await?;
+        let (sender, driver) = http1::Builder::new().max_buf_size(MAX_HEADER_BYTES).handshake(stream).await?;
         Ok(Self { sender, driver: Driver(Some(driver)), runtime: Handle::current().id() })
     }
 
     /// Sends a request and waits for the headers of its answer.
-    pub(crate) async fn send(&mut self, request: Request<WasiBody>) -> Result<Response<Incoming>, SendError> {
-        let mut answer = pin!(self.sender.try_send_request(request));
+    pub(crate) async fn send(&mut self, request: Request<Full<Bytes>>) -> hyper::Result<Response<Incoming>> {
+        let mut answer = pin!(self.sender.send_request(request));
         let driver = &mut self.driver;
         let answer = poll_fn(|context| {
             driver.drive(context);
             answer.as_mut().poll(context)
         });
-        answer.await.map_err(|mut error| SendError { unsent: error.take_message(), cause: error.into_error() })
+        answer.await
     }
 
     /// Whether another request can be sent. A server that has closed the connection meanwhile is noticed here.
@@ -142,16 +140,18 @@ pub(crate) struct Pool(Mutex<Idle>);
 
 #[derive(Default)]
 struct Idle {
-    /// The runtime of all these connections.
-    runtime: Option<runtime::Id>,
     connections: BTreeMap<Destination, Vec<(Instant, Connection)>>,
+    /// The runtime of all these connections, and of the task.
+    runtime: Option<runtime::Id>,
+    /// The task that waits for the oldest connection's time to be over.
+    watch: Option<AbortHandle>,
 }
 
 impl Pool {
     /// A connection that can take another request, if there is one.
     pub(crate) async fn take(&self, destination: &Destination) -> Option<Connection> {
         loop {
-            let (_, mut connection) = self.idle(Handle::current().id()).connections.get_mut(destination)?.pop()?;
+            let mut connection = self.idle(Handle::current().id()).take(destination)?;
             // The runtime looks at its sockets before it comes back here: a connection that was closed while the whole
             // runtime slept would otherwise seem to be open still.
             tokio::task::yield_now().await;
@@ -161,27 +161,182 @@ impl Pool {
         }
     }
 
-    fn put(&self, destination: &Destination, connection: Connection) {
+    fn put(self: &Arc<Self>, destination: &Destination, connection: Connection) {
+        // A connection whose runtime is not this one cannot be watched here.
+        let Some(handle) = Handle::try_current().ok().filter(|handle| handle.id() == connection.runtime) else {
+            return;
+        };
         let mut idle = self.idle(connection.runtime);
-        let connections = idle.connections.entry(destination.clone()).or_default();
-        if connections.len() == MAX_IDLE {
-            // The oldest is the first that its server will close.
-            connections.remove(0);
+        idle.put(destination, connection);
+        if idle.watch.is_none() {
+            idle.watch = Some(handle.spawn(close_in_time(Arc::downgrade(self))).abort_handle());
         }
-        connections.push((Instant::now(), connection));
     }
 
-    /// The connections of a runtime. Those of another one are dropped, and those that have waited for too long.
+    /// The connections of a runtime. Those of another one are dropped.
     fn idle(&self, runtime: runtime::Id) -> MutexGuard<'_, Idle> {
         // Nothing panics while it holds the lock.
         let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.runtime != Some(runtime) {
-            *idle = Idle { runtime: Some(runtime), connections: BTreeMap::new() };
+            *idle = Idle { connections: BTreeMap::new(), runtime: Some(runtime), watch: None };
         }
-        idle.connections.retain(|_, connections| {
+        idle
+    }
+}
+
+/// Closes idle connections when their time is over. It is there only while there are any, and only as long as their pool.
+async fn close_in_time(pool: Weak<Pool>) {
+    let runtime = Handle::current().id();
+    loop {
+        let next = {
+            let Some(pool) = pool.upgrade() else { return };
+            let mut idle = pool.idle(runtime);
+            idle.close_old();
+            match idle.oldest() {
+                Some((since, _)) => since + MAX_IDLE_TIME,
+                None => {
+                    // Under the lock, so that a connection that comes now is watched by another task.
+                    idle.watch = None;
+                    return;
+                }
+            }
+        };
+        tokio::time::sleep_until(next).await;
+    }
+}
+
+impl Drop for Idle {
+    fn drop(&mut self) {
+        if let Some(watch) = &self.watch {
+            watch.abort();
+        }
+    }
+}
+
+impl Idle {
+    fn take(&mut self, destination: &Destination) -> Option<Connection> {
+        let connections = self.connections.get_mut(destination)?;
+        // The latest: the others come to their end meanwhile.
+        let (_, connection) = connections.pop()?;
+        if connections.is_empty() {
+            self.connections.remove(destination);
+        }
+        Some(connection)
+    }
+
+    fn put(&mut self, destination: &Destination, connection: Connection) {
+        let connections = self.connections.entry(destination.clone()).or_default();
+        if connections.len() == MAX_IDLE_OF_ONE_DESTINATION {
+            // The oldest is the first that its server will close.
+            connections.remove(0);
+        }
+        connections.push((Instant::now(), connection));
+        if self.connections.values().map(Vec::len).sum::<usize>() > MAX_IDLE {
+            if let Some((_, destination)) = self.oldest() {
+                self.close_oldest_of(&destination);
+            }
+        }
+    }
+
+    /// Since when the oldest connection waits, and whose it is.
+    fn oldest(&self) -> Option<(Instant, Destination)> {
+        let firsts = self.connections.iter().filter_map(|(destination, all)| Some((all.first()?.0, destination)));
+        firsts.min_by_key(|(since, _)| *since).map(|(since, destination)| (since, destination.clone()))
+    }
+
+    fn close_oldest_of(&mut self, destination: &Destination) {
+        if let Some(connections) = self.connections.get_mut(destination) {
+            connections.remove(0);
+            if connections.is_empty() {
+                self.connections.remove(destination);
+            }
+        }
+    }
+
+    fn close_old(&mut self) {
+        self.connections.retain(|_, connections| {
             connections.retain(|(since, _)| since.elapsed() < MAX_IDLE_TIME);
             !connections.is_empty()
         });
-        idle
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, DuplexStream};
+
+    use super::*;
+
+    /// An idle connection and the other end of it.
+    async fn connection() -> (Connection, DuplexStream) {
+        let (here, there) = tokio::io::duplex(1024);
+        let stream: Box<dyn Stream> = Box::new(hyper_util::rt::TokioIo::new(here));
+        let mut connection = Connection::open(stream).await.unwrap();
+        assert!(poll_fn(|context| Poll::Ready(connection.poll_is_usable(context))).await);
+        (connection, there)
+    }
+
+    fn destination(host: &str) -> Destination {
+        Destination { is_https: true, host: host.to_owned(), port: 443 }
+    }
+
+    async fn is_closed(end: &mut DuplexStream) -> bool {
+        matches!(tokio::time::timeout(Duration::from_millis(1), end.read(&mut [0])).await, Ok(Ok(0)))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_idle_connection_is_closed_when_its_time_is_over_and_so_is_the_task_that_waits_for_that() {
+        let pool = Arc::new(Pool::default());
+        let (connection, mut end) = connection().await;
+        pool.put(&destination("one.example"), connection);
+        tokio::time::sleep(MAX_IDLE_TIME / 2).await;
+        assert!(!is_closed(&mut end).await);
+        assert_eq!(Handle::current().metrics().num_alive_tasks(), 1);
+        tokio::time::sleep(MAX_IDLE_TIME).await;
+        assert!(is_closed(&mut end).await);
+        assert_eq!(Handle::current().metrics().num_alive_tasks(), 0);
+        assert!(pool.take(&destination("one.example")).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_pool_that_is_dropped_leaves_neither_a_connection_nor_a_task() {
+        let pool = Arc::new(Pool::default());
+        let (connection, mut end) = connection().await;
+        pool.put(&destination("one.example"), connection);
+        drop(pool);
+        assert!(is_closed(&mut end).await);
+        assert_eq!(Handle::current().metrics().num_alive_tasks(), 0);
+    }
+
+    #[tokio::test]
+    async fn idle_connections_are_bounded_for_each_destination_and_in_all_and_the_oldest_goes_first() {
+        let pool = Arc::new(Pool::default());
+        let mut ends = Vec::new();
+        for index in 0..=MAX_IDLE {
+            let (connection, end) = connection().await;
+            pool.put(&destination(&format!("{}.example", index / MAX_IDLE_OF_ONE_DESTINATION)), connection);
+            ends.push(end);
+        }
+        assert!(is_closed(&mut ends[0]).await);
+        assert!(!is_closed(&mut ends[1]).await);
+        for _ in 0..2 {
+            let (connection, end) = connection().await;
+            pool.put(&destination("1.example"), connection);
+            ends.push(end);
+        }
+        assert!(is_closed(&mut ends[MAX_IDLE_OF_ONE_DESTINATION]).await);
+        let open = pool.idle(Handle::current().id()).connections.values().map(Vec::len).sum::<usize>();
+        assert_eq!(open, MAX_IDLE);
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_its_server_has_closed_is_not_taken() {
+        let pool = Arc::new(Pool::default());
+        for is_open in [true, false] {
+            let (connection, end) = connection().await;
+            let _open = is_open.then_some(end);
+            pool.put(&destination("one.example"), connection);
+            assert_eq!(pool.take(&destination("one.example")).await.is_some(), is_open);
+        }
     }
 }

@@ -31,6 +31,12 @@ impl Destination {
         let port = authority.port_u16().unwrap_or(default_port(is_https));
         Some(Self { is_https, host: host.to_ascii_lowercase(), port })
     }
+
+    /// Host and port, always with the port.
+    pub(crate) fn authority(&self) -> String {
+        let Self { is_https: _, host, port } = self;
+        if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+    }
 }
 
 impl fmt::Display for Destination {

@@ -1,41 +1,79 @@
 //! Names → addresses, without threads.
 //!
 //! The C library's resolver blocks a thread that nobody can cancel. This one asks the name servers of /etc/resolv.conf and
-//! looks into /etc/hosts itself, so that dropping a lookup drops its questions too. What stays, with the resolver, is its end of the
-//! conversation with each name server: two tasks.
+//! looks into /etc/hosts itself, so that dropping a lookup drops its questions too. Lookups that ask for the same name at the
+//! same time share one question, which is dropped with the last of them; no question waits for another one. What stays, with
+//! the resolver, is its end of the conversation with each name server: two tasks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use hickory_resolver::config::ResolveHosts;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Either, Shared, WeakShared, select};
+use hickory_resolver::config::{
+    ConnectionConfig, NameServerConfig, ProtocolConfig, ResolveHosts, ResolverConfig, ResolverOpts,
+};
 use hickory_resolver::net::NetError;
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::op::Query;
-use hickory_resolver::proto::rr::RecordType;
+use hickory_resolver::proto::rr::{Name, RecordType};
+use hickory_resolver::system_conf::parse_resolv_conf;
 use hickory_resolver::{Hosts, TokioResolver};
 use tokio::runtime::{self, Handle};
+
+use crate::capability::files;
+use crate::config::Config;
+
+/// How long the addresses of one family wait for those of the other (RFC 8305, section 3). Some name servers never answer
+/// questions about IPv6.
+const RESOLUTION_DELAY: Duration = Duration::from_millis(50);
+
+/// The most bytes that the system's two files may have.
+const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Resolves names for connections.
 pub(crate) struct NameResolver {
     connect_to: BTreeMap<String, SocketAddr>,
-    /// Made for the first name, and again on another runtime: its questions are tasks of the runtime that asks.
-    system: Mutex<Option<MadeOn>>,
+    sources: Sources,
+    /// Made for the first name; and again when the files have changed, or on another runtime, since its questions are tasks
+    /// of the runtime that asks.
+    system: Mutex<Option<Made>>,
 }
 
-/// What was made on a runtime.
-struct MadeOn {
+/// Where the system says what it knows.
+struct Sources {
+    hosts: PathBuf,
+    /// Instead of those that the settings name.
+    name_servers: Vec<SocketAddr>,
+    settings: PathBuf,
+}
+
+/// What was made of the files, and when.
+struct Made {
     runtime: runtime::Id,
+    versions: [Option<Version>; 2],
     system: Arc<System>,
 }
 
-/// What this machine knows of names.
-struct System {
-    hosts: Hosts,
-    name_servers: TokioResolver,
+/// What tells one content of a file from another without reading it.
+type Version = (std::time::SystemTime, u64, i128);
+
+/// The addresses of a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Resolved {
+    pub(crate) addresses: Vec<SocketAddr>,
+    /// Whether it is this machine's own files or settings that say so, and not a name server: nobody can change it between two
+    /// questions.
+    pub(crate) is_of_this_machine: bool,
 }
 
 /// A name has no address.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum NameError {
     #[error("the name does not exist")]
     DoesNotExist,
@@ -48,72 +86,153 @@ pub(crate) enum NameError {
 }
 
 impl NameResolver {
-    pub(crate) fn new(connect_to: BTreeMap<String, SocketAddr>) -> Self {
-        Self { connect_to, system: Mutex::default() }
-    }
-
-    /// The addresses of a host. Where its port is 0, it is that of the request.
-    pub(crate) async fn addresses(&self, host: &str) -> Result<Vec<SocketAddr>, NameError> {
-        if let Some(address) = self.connect_to.get(host) {
-            return Ok(vec![*address]);
-        }
-        let addresses = match host.parse() {
-            Ok(address) => vec![address],
-            Err(_) => self.system()?.addresses(host).await?,
+    pub(crate) fn new(config: &Config) -> Self {
+        let sources = Sources {
+            hosts: "/etc/hosts".into(),
+            name_servers: config.name_servers.clone(),
+            settings: "/etc/resolv.conf".into(),
         };
-        Ok(addresses.into_iter().map(|address| SocketAddr::new(address, 0)).collect())
+        Self { connect_to: config.connect_to.clone(), sources, system: Mutex::default() }
     }
 
-    fn system(&self) -> Result<Arc<System>, NameError> {
+    /// The addresses of a host.
+    pub(crate) async fn resolve(&self, host: &str, port: u16) -> Result<Resolved, NameError> {
+        if let Some(address) = self.connect_to.get(host) {
+            return Ok(Resolved { addresses: vec![*address], is_of_this_machine: true });
+        }
+        let (addresses, is_of_this_machine) = match host.parse() {
+            Ok(address) => (vec![address], true),
+            Err(_) => {
+                let system = self.system();
+                match system.in_hosts(host) {
+                    known if known.is_empty() => (system.ask(host).await?, false),
+                    known => (known, true),
+                }
+            }
+        };
+        let addresses = addresses.into_iter().map(|address| SocketAddr::new(address, port)).collect();
+        Ok(Resolved { addresses, is_of_this_machine })
+    }
+
+    fn system(&self) -> Arc<System> {
         let runtime = Handle::current().id();
-        // Nothing panics while it holds the lock.
-        let mut made = self.system.lock().unwrap_or_else(PoisonError::into_inner);
+        // Two looks at the root file system, which every program of this machine needs: no thread for them.
+        let versions = [version(&self.sources.hosts), version(&self.sources.settings)];
+        let mut made = lock(&self.system);
         match &*made {
-            Some(made) if made.runtime == runtime => Ok(made.system.clone()),
+            Some(made) if made.runtime == runtime && made.versions == versions => made.system.clone(),
             _ => {
-                let system = Arc::new(System::read()?);
-                *made = Some(MadeOn { runtime, system: system.clone() });
-                Ok(system)
+                let system = Arc::new(System::read(&self.sources));
+                *made = Some(Made { runtime, versions, system: system.clone() });
+                system
             }
         }
     }
 }
 
+/// What this machine knows of names.
+struct System {
+    hosts: Hosts,
+    /// Unusable settings are no reason not to know the names in the hosts file.
+    name_servers: Result<TokioResolver, NameError>,
+    questions: Mutex<HashMap<String, WeakShared<Question>>>,
+}
+
+type Question = BoxFuture<'static, Result<Vec<IpAddr>, NameError>>;
+
 impl System {
-    fn read() -> Result<Self, NameError> {
-        let mut builder = TokioResolver::builder_tokio().map_err(NameError::Settings)?;
-        builder.options_mut().use_hosts_file = ResolveHosts::Never;
-        Ok(Self {
-            // A machine without the file knows no names of its own.
-            hosts: Hosts::from_system().unwrap_or_default(),
-            name_servers: builder.build().map_err(NameError::Settings)?,
-        })
+    fn read(sources: &Sources) -> Self {
+        let mut hosts = Hosts::default();
+        // A machine without the file knows no names of its own.
+        if let Ok(content) = files::read(&sources.hosts, MAX_FILE_BYTES) {
+            let _ = hosts.read_hosts_conf(&content[..]);
+        }
+        Self { hosts, name_servers: name_servers(sources), questions: Mutex::default() }
     }
 
-    async fn addresses(&self, name: &str) -> Result<Vec<IpAddr>, NameError> {
-        let known = self.in_hosts(name);
-        if !known.is_empty() {
-            return Ok(known);
-        }
-        let mut question = name.to_owned();
-        // A dot at the end keeps the search list of resolv.conf away from the names of AWS, which are absolute.
-        if question.contains('.') && !question.ends_with('.') {
-            question.push('.');
-        }
-        let found = self.name_servers.lookup_ip(question).await.map_err(NameError::from)?;
-        Ok(found.iter().collect())
+    /// Asks the name servers, or waits for the answer to the same question of another lookup.
+    async fn ask(&self, name: &str) -> Result<Vec<IpAddr>, NameError> {
+        let name_servers = self.name_servers.clone()?;
+        let answer: Shared<Question> = {
+            let mut questions = lock(&self.questions);
+            questions.retain(|_, question| question.upgrade().is_some());
+            match questions.get(name).and_then(WeakShared::upgrade) {
+                Some(question) => question,
+                None => {
+                    let question = ask(name_servers, name.to_owned()).boxed().shared();
+                    if let Some(asked) = question.downgrade() {
+                        questions.insert(name.to_owned(), asked);
+                    }
+                    question
+                }
+            }
+        };
+        answer.await
     }
 
     /// What /etc/hosts has for a name, in both families. A name that is in it in one of them is not asked for in the
     /// other, as the C library does it: hickory's own use of the file would ask the name servers for the missing one.
     fn in_hosts(&self, name: &str) -> Vec<IpAddr> {
-        let Ok(name) = hickory_resolver::proto::rr::Name::from_str_relaxed(name) else { return Vec::new() };
+        let Ok(name) = Name::from_str_relaxed(name) else { return Vec::new() };
         [RecordType::A, RecordType::AAAA]
             .into_iter()
             .filter_map(|family| self.hosts.lookup_static_host(&Query::query(name.clone(), family)))
             .flat_map(|found| found.answers().iter().filter_map(|record| record.data.ip_addr()).collect::<Vec<_>>())
             .collect()
     }
+}
+
+fn name_servers(sources: &Sources) -> Result<TokioResolver, NameError> {
+    let (config, mut options) = if sources.name_servers.is_empty() {
+        let content =
+            files::read(&sources.settings, MAX_FILE_BYTES).map_err(|error| NameError::Settings(error.into()))?;
+        parse_resolv_conf(&content).map_err(NameError::Settings)?
+    } else {
+        let servers = sources.name_servers.iter().map(|address| {
+            let connections = [ProtocolConfig::Udp, ProtocolConfig::Tcp].map(|protocol| {
+                let mut connection = ConnectionConfig::new(protocol);
+                connection.port = address.port();
+                connection
+            });
+            NameServerConfig::new(address.ip(), true, connections.into())
+        });
+        (ResolverConfig::from_parts(None, Vec::new(), servers.collect()), ResolverOpts::default())
+    };
+    options.use_hosts_file = ResolveHosts::Never;
+    let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+    *builder.options_mut() = options;
+    builder.build().map_err(NameError::Settings)
+}
+
+/// Both families are asked for at once. The one that has addresses first waits a little for the other.
+async fn ask(name_servers: TokioResolver, mut name: String) -> Result<Vec<IpAddr>, NameError> {
+    // A dot at the end keeps the search list of resolv.conf away from the names of AWS, which are absolute.
+    if name.contains('.') && !name.ends_with('.') {
+        name.push('.');
+    }
+    let six = pin!(ask_for(&name_servers, &name, RecordType::AAAA));
+    let four = pin!(ask_for(&name_servers, &name, RecordType::A));
+    let (first, other) = match select(six, four).await {
+        Either::Left((first, other)) => (first, other),
+        Either::Right((first, other)) => (first, other),
+    };
+    match first {
+        Ok(mut addresses) => {
+            if let Ok(Ok(more)) = tokio::time::timeout(RESOLUTION_DELAY, other).await {
+                addresses.extend(more);
+            }
+            Ok(addresses)
+        }
+        // That there is none in one family says little; that a question failed says more.
+        Err(NameError::DoesNotExist) => other.await,
+        Err(failure) => other.await.map_err(|_| failure),
+    }
+}
+
+async fn ask_for(name_servers: &TokioResolver, name: &str, family: RecordType) -> Result<Vec<IpAddr>, NameError> {
+    let found = name_servers.lookup(name, family).await.map_err(NameError::from)?;
+    let addresses: Vec<IpAddr> = found.answers().iter().filter_map(|record| record.data.ip_addr()).collect();
+    if addresses.is_empty() { Err(NameError::DoesNotExist) } else { Ok(addresses) }
 }
 
 impl From<NetError> for NameError {
@@ -126,54 +245,24 @@ impl From<NetError> for NameError {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::io;
-    use std::net::UdpSocket;
-
-    use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ProtocolConfig, ResolverConfig};
-    use hickory_resolver::net::runtime::TokioRuntimeProvider;
-
-    use super::*;
-
-    /// A system whose one name server takes questions and answers none.
-    fn system(hosts: &str) -> (System, UdpSocket) {
-        let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let address = silent.local_addr().unwrap();
-        let mut connection = ConnectionConfig::new(ProtocolConfig::Udp);
-        connection.port = address.port();
-        let server = NameServerConfig::new(address.ip(), true, vec![connection]);
-        let config = ResolverConfig::from_parts(None, Vec::new(), vec![server]);
-        let builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
-        let mut known = Hosts::default();
-        known.read_hosts_conf(hosts.as_bytes()).unwrap();
-        (System { hosts: known, name_servers: builder.build().unwrap() }, silent)
-    }
-
-    /// hickory would ask the name servers for the address family that the file does not have.
-    #[tokio::test]
-    async fn a_name_in_the_hosts_file_is_asked_of_nobody() {
-        let (system, silent) = system("127.0.0.3 api.ecr.example\n::1 six.example\n");
-        assert_eq!(system.addresses("api.ecr.example").await.unwrap(), ["127.0.0.3".parse::<IpAddr>().unwrap()]);
-        assert_eq!(system.addresses("SIX.example").await.unwrap(), ["::1".parse::<IpAddr>().unwrap()]);
-        silent.set_nonblocking(true).unwrap();
-        let asked = silent.recv(&mut [0; 512]);
-        assert_eq!(asked.unwrap_err().kind(), io::ErrorKind::WouldBlock);
-    }
-
-    #[tokio::test]
-    async fn a_question_that_nobody_answers_is_dropped_with_the_lookup_that_asks_it() {
-        let (system, silent) = system("");
-        silent.set_nonblocking(true).unwrap();
-        let silent = tokio::net::UdpSocket::from_std(silent).unwrap();
-        let mut question = [0; 512];
-        tokio::select! {
-            answer = system.addresses("api.ecr.example") => panic!("{answer:?}"),
-            asked = silent.recv(&mut question) => assert!(asked.unwrap() > 12),
-        }
-        drop(system);
-        while Handle::current().metrics().num_alive_tasks() > 0 {
-            tokio::task::yield_now().await;
-        }
-    }
+/// `None` for a file that is not there.
+fn version(file: &Path) -> Option<Version> {
+    let metadata = fs::metadata(file).ok()?;
+    // Of the same size and in the same moment of the clock, a file may still be another one.
+    #[cfg(unix)]
+    let identity = {
+        use std::os::unix::fs::MetadataExt;
+        (i128::from(metadata.ino()) << 64) ^ (i128::from(metadata.ctime()) << 30) ^ i128::from(metadata.ctime_nsec())
+    };
+    #[cfg(not(unix))]
+    let identity = 0;
+    Some((metadata.modified().ok()?, metadata.len(), identity))
 }
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing panics while it holds one of the locks.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,10 +5,10 @@ use keyward_ecr::secret::Secret;
 use crate::capability::files::{self, FILE_SETTINGS};
 use crate::config::Config;
 
-/// The variables for the guest: all of the configuration's. Paths are in the spelling in which files are granted: the guest
+/// The variables for the guest: all of the configuration's but those of proxies. Paths are in the spelling in which files are granted: the guest
 /// knows neither a working folder nor the operating system's rules for them.
 pub(crate) fn variables(config: &Config) -> Vec<(String, Secret)> {
-    let variables = config.environment.iter().map(|(name, value)| {
+    let variables = config.component_variables().map(|(name, value)| {
         let is_path = name == "HOME" || FILE_SETTINGS.iter().any(|(setting, _)| setting == name);
         let path = if is_path { files::absolute(config, value.expose()) } else { None };
         (name.clone(), path.map_or_else(|| value.clone(), Secret::new))

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use zeroize::Zeroizing;
 
+use crate::capability::blocking::Blocking;
 use crate::config::Config;
 
 /// The settings that name a file, and the file that takes the place of an unset one.
@@ -23,6 +24,7 @@ const MAX_FILE_BYTES: u64 = 1024 * 1024;
 #[derive(Clone, Debug)]
 pub(crate) struct Files {
     granted: Arc<BTreeSet<String>>,
+    reading: Blocking<Result<Bytes, io::ErrorKind>>,
 }
 
 impl Files {
@@ -31,16 +33,18 @@ impl Files {
         let granted = FILE_SETTINGS
             .into_iter()
             .filter_map(|(variable, default)| absolute(config, config.variable(variable).unwrap_or(default)));
-        Self { granted: Arc::new(granted.collect()) }
+        Self { granted: Arc::new(granted.collect()), reading: Blocking::default() }
     }
 
-    /// The content of a granted file; every other path does not exist.
+    /// The content of a granted file; every other path does not exist. Symbolic links are followed, since what Kubernetes
+    /// mounts is made of them: the operator granted what they lead to, and only what is found there is judged.
     pub(crate) async fn open(&self, path: String) -> io::Result<Bytes> {
         if !self.granted.contains(&path) {
             return Err(io::ErrorKind::NotFound.into());
         }
-        // A disk that has to spin up must not hold the executor.
-        tokio::task::spawn_blocking(move || read(&path, MAX_FILE_BYTES)).await?
+        let file = path.clone();
+        let read = move || read(Path::new(&file), MAX_FILE_BYTES).map_err(|error| error.kind());
+        Ok(self.reading.run(&path, read).await??)
     }
 }
 
@@ -55,7 +59,7 @@ pub(crate) fn absolute(config: &Config, path: &str) -> Option<String> {
 }
 
 /// The content of a regular file of at most `limit` bytes, which is overwritten when it is dropped.
-pub(crate) fn read(path: &str, limit: u64) -> io::Result<Bytes> {
+pub(crate) fn read(path: &Path, limit: u64) -> io::Result<Bytes> {
     let file = open_without_waiting(path)?;
     // What was opened is asked, and not the path, which may lead elsewhere by now.
     let kind = file.metadata()?;
@@ -77,7 +81,7 @@ pub(crate) fn read(path: &str, limit: u64) -> io::Result<Bytes> {
 
 /// Opens a file without waiting for whoever may hold the other end of it: a named pipe in the place of a file would
 /// otherwise hold a thread for ever.
-fn open_without_waiting(path: &str) -> io::Result<File> {
+fn open_without_waiting(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
@@ -95,7 +99,7 @@ mod tests {
     use super::*;
 
     fn failure(path: &str) -> io::ErrorKind {
-        read(path, MAX_FILE_BYTES).unwrap_err().kind()
+        read(Path::new(path), MAX_FILE_BYTES).unwrap_err().kind()
     }
 
     #[tokio::test]
@@ -138,7 +142,7 @@ mod tests {
         let path = folder.path().join("file");
         let path = path.to_str().unwrap();
         fs::write(path, vec![b'x'; MAX_FILE_BYTES as usize]).unwrap();
-        assert_eq!(read(path, MAX_FILE_BYTES).unwrap().len() as u64, MAX_FILE_BYTES);
+        assert_eq!(read(Path::new(path), MAX_FILE_BYTES).unwrap().len() as u64, MAX_FILE_BYTES);
         fs::write(path, vec![b'x'; MAX_FILE_BYTES as usize + 1]).unwrap();
         assert_eq!(failure(path), io::ErrorKind::FileTooLarge);
     }
@@ -159,5 +163,51 @@ mod tests {
         let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
         assert!(made.success());
         assert_eq!(failure(path.to_str().unwrap()), io::ErrorKind::Unsupported);
+    }
+
+    /// A file that is written to for ever must not be read for ever.
+    #[test]
+    fn a_file_that_grows_while_it_is_read_is_too_large() {
+        use std::io::Write;
+        use std::sync::atomic::{AtomicBool, Ordering};
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("growing");
+        let mut growing = File::create(&path).unwrap();
+        growing.write_all(&vec![b'x'; MAX_FILE_BYTES as usize]).unwrap();
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    growing.write_all(b"x").unwrap();
+                }
+            });
+            while File::open(&path).unwrap().metadata().unwrap().len() <= MAX_FILE_BYTES {
+                std::thread::yield_now();
+            }
+            let failure = failure(path.to_str().unwrap());
+            stop.store(true, Ordering::Relaxed);
+            assert_eq!(failure, io::ErrorKind::FileTooLarge);
+        });
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_symbolic_link_is_followed_and_what_it_leads_to_is_judged() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("credentials");
+        let files = Files::new(&Config::new().with_variable("AWS_CONFIG_FILE", link.to_str().unwrap()));
+        let open = async |target: &str| {
+            let _ = fs::remove_file(&link);
+            std::os::unix::fs::symlink(target, &link).unwrap();
+            files.open(link.to_str().unwrap().to_owned()).await
+        };
+        assert!(!open("/etc/hosts").await.unwrap().is_empty());
+        assert_eq!(open("/dev/zero").await.unwrap_err().kind(), io::ErrorKind::Unsupported);
+        assert_eq!(open("/").await.unwrap_err().kind(), io::ErrorKind::IsADirectory);
+        open("credentials").await.expect_err("a link to itself leads nowhere");
+        // The path is the grant: what a link leads to is not granted under its own name.
+        let refused = files.open("/etc/hosts".to_owned()).await.unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::NotFound);
     }
 }

@@ -9,6 +9,7 @@ use wasmtime_wasi::p2::pipe::MemoryInputPipe;
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream};
 
 use crate::capability::files::Files;
+use crate::capability::meter::Meter;
 use crate::engine::bindings::wasi::filesystem::{preopens, types};
 use types::{DescriptorType, ErrorCode};
 
@@ -34,6 +35,7 @@ impl HasData for Filesystem {
 pub(crate) struct View<'a> {
     pub(crate) bytes_left: &'a mut u64,
     pub(crate) files: &'a Files,
+    pub(crate) meter: &'a Meter,
     pub(crate) table: &'a mut ResourceTable,
 }
 
@@ -65,7 +67,9 @@ impl types::HostDescriptor for View<'_> {
         if flags.intersects(writes) || open_flags.intersects(types::OpenFlags::CREATE | types::OpenFlags::TRUNCATE) {
             return Ok(Err(ErrorCode::ReadOnly));
         }
-        match self.files.open(format!("/{}", path.trim_start_matches('/'))).await {
+        let path = format!("/{}", path.trim_start_matches('/'));
+        let _waiting = self.meter.file(&path);
+        match self.files.open(path).await {
             Ok(content) => match self.bytes_left.checked_sub(content.len() as u64) {
                 Some(left) => {
                     *self.bytes_left = left;

@@ -3,25 +3,26 @@
 //! A request lives inside its lookup. Dropping the lookup drops the request wherever it is (resolving, connecting, in the
 //! handshake, waiting, reading), and its connection is closed, since nobody could know what still comes on it.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
+use http::header::PROXY_AUTHORIZATION;
 use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+use zeroize::Zeroizing;
 
-use crate::budget::Deadline;
-use crate::capability::connect::Connector;
+use crate::capability::connect::{self, Connector, Route};
 use crate::capability::connection::{AnswerBody, Pool};
 use crate::capability::destination::Destination;
-use crate::capability::egress::EgressPolicy;
+use crate::capability::egress::{EgressPolicy, Grant, SETTING};
 use crate::capability::explain::explain;
-use crate::capability::meter::{Fault, Meter};
-use crate::capability::tls::TrustRoots;
+use crate::capability::meter::Meter;
 use crate::config::Config;
-use crate::error::Step;
+use crate::error::{self, Limit, SetupError, Step};
 
 /// What all lookups of a resolver share.
 pub(crate) struct Transport {
@@ -31,12 +32,8 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
-    pub(crate) fn new(config: &Config) -> Self {
-        Self {
-            connector: Connector::new(config.connect_to.clone(), TrustRoots::new(config)),
-            policy: EgressPolicy::new(config),
-            pool: Arc::default(),
-        }
+    pub(crate) fn new(config: &Config) -> Result<Self, SetupError> {
+        Ok(Self { connector: Connector::new(config), policy: EgressPolicy::new(config)?, pool: Arc::default() })
     }
 }
 
@@ -45,12 +42,12 @@ impl Transport {
 pub(crate) struct Hooks {
     pub(crate) transport: Arc<Transport>,
     pub(crate) meter: Arc<Meter>,
-    pub(crate) deadline: Deadline,
+    pub(crate) requests: u32,
+    pub(crate) request_bytes: u64,
     pub(crate) response_bytes: u64,
 }
 
-/// The second future of a response is for errors of sending the request; ours come with the response. A guest that goes on
-/// sending its body after the answer's headers have come is served while it reads the answer.
+/// The second future of a response is for errors of sending the request's body; ours is sent before the answer comes.
 type Sent = Result<(Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>), Error>;
 
 impl WasiHttpHooks for Hooks {
@@ -72,52 +69,89 @@ impl WasiHttpHooks for Hooks {
 impl Hooks {
     async fn send(self, request: Request<WasiBody>) -> Result<Response<WasiBody>, Error> {
         let Some(destination) = Destination::of(request.uri()) else { return Err(Error::HttpRequestUriInvalid) };
-        if !self.transport.policy.allows(&destination) {
+        let Some(grant) = self.transport.policy.grant(&destination) else {
             tracing::debug!(%destination, "request refused");
-            self.meter.set_fault(Fault::Refused { destination: destination.to_string() });
+            let destination = destination.to_string();
+            self.meter.set_fault(error::Error::Refused { destination, address: None, setting: SETTING });
             return Err(Error::HttpRequestDenied);
+        };
+        if !self.meter.begin(&destination, self.requests) {
+            self.meter.set_fault(error::Error::OverLimit { what: Limit::Requests, limit: self.requests.into() });
+            return Err(Error::ConnectionLimitReached);
         }
         tracing::debug!(%destination, "request");
-        self.meter.begin(&destination);
         let over = EndOfRequest(self.meter.clone());
-        let answer = self.exchange(request, &destination).await?;
+        let (head, body) = request.into_parts();
+        let body = self.whole(body).await?;
+        let answer = self.exchange(Request::from_parts(head, Full::new(body)), &destination, grant).await?;
         tracing::debug!(status = answer.status().as_u16(), "answer");
         Ok(answer.map(|body| self.metered(body, destination, over)))
+    }
+
+    /// The whole body of a request, before anything of the request is sent: so it is bounded, it can be sent twice, and a
+    /// server never sees a request that its component has not ended.
+    async fn whole(&self, body: WasiBody) -> Result<Bytes, Error> {
+        let limit = self.request_bytes;
+        let mut body = pin!(body);
+        // It may hold a secret: all of it is overwritten when it is dropped, wherever it was while it grew.
+        let mut whole = Zeroizing::new(Vec::new());
+        while let Some(frame) = body.frame().await {
+            let Ok(data) = frame?.into_data() else { continue };
+            if (whole.len() + data.len()) as u64 > limit {
+                self.meter.set_fault(error::Error::OverLimit { what: Limit::RequestBytes, limit });
+                return Err(Error::HttpRequestBodySize(Some(limit)));
+            }
+            if whole.len() + data.len() > whole.capacity() {
+                let mut larger = Zeroizing::new(Vec::with_capacity((whole.len() + data.len()).next_power_of_two()));
+                larger.extend_from_slice(&whole);
+                whole = larger;
+            }
+            whole.extend_from_slice(&data);
+        }
+        Ok(Bytes::from_owner(whole))
     }
 
     /// Sends a request over an idle connection or a new one, and waits for the headers of its answer.
     async fn exchange(
         &self,
-        mut request: Request<WasiBody>,
+        mut request: Request<Full<Bytes>>,
         destination: &Destination,
+        grant: Grant,
     ) -> Result<Response<AnswerBody>, Error> {
         let Transport { connector, policy: _, pool } = &*self.transport;
-        let uri = request.uri().clone();
-        // On a connection, the request line has the path alone; the host is in its header.
-        *request.uri_mut() =
-            uri.path_and_query().map_or("/", |path| path.as_str()).parse().map_err(|error| explain(&error))?;
+        let route = connector.route(request.uri(), destination).map_err(|fault| {
+            self.meter.set_fault(fault);
+            Error::ConfigurationError
+        })?;
+        match connect::authorization(&route) {
+            Some(authorization) => {
+                request.headers_mut().insert(PROXY_AUTHORIZATION, authorization.clone());
+            }
+            None if matches!(route, Route::Forwarded(_)) => {}
+            // On a connection to its server, the request line has the path alone; the host is in its header.
+            None => {
+                let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+                *request.uri_mut() = path.parse().map_err(|error| explain(&error))?;
+            }
+        }
+        let mut idle = pool.take(destination).await;
         loop {
-            let idle = pool.take(destination).await;
-            let is_fresh = idle.is_none();
-            let mut connection = match idle {
+            let is_reused = idle.is_some();
+            let mut connection = match idle.take() {
                 Some(connection) => connection,
-                None => {
-                    self.meter.step(Step::Connection);
-                    connector.connect(&uri, destination, &self.meter, self.deadline).await?
-                }
+                None => connector.connect(destination, grant, &route, &self.meter).await?,
             };
             self.meter.step(Step::Answer);
-            match connection.send(request).await {
+            match connection.send(request.clone()).await {
                 Ok(answer) => {
                     self.meter.step(Step::Body);
                     let (destination, pool) = (destination.clone(), pool.clone());
                     return Ok(answer.map(|body| AnswerBody::new(body, connection, destination, pool)));
                 }
-                Err(error) => match error.unsent {
-                    // The server closed an idle connection before anything was sent on it: not a failure of the request.
-                    Some(unsent) if !is_fresh => request = unsent,
-                    _ => return Err(explain(&error.cause)),
-                },
+                // A server may close an idle connection at any moment, also in that of the request. Once, and on a fresh
+                // connection: none of the requests that are sent here does harm when it is sent twice.
+                Err(_) if is_reused => {}
+                Err(error) => return Err(explain(&error)),
             }
         }
     }
@@ -135,7 +169,10 @@ impl Hooks {
                 return explain(&*error);
             }
             // wasmtime 48 has no way to give the guest the case of an error inside a body.
-            self.meter.set_fault(Fault::TooLarge { destination: destination.to_string(), limit });
+            self.meter.set_fault(error::Error::Invalid(format!(
+                "the answer of {destination} is larger than {limit} bytes: check that nothing between here and AWS answers \
+                 in its place"
+            )));
             Error::HttpResponseBodySize(Some(limit))
         });
         WithEnd { body: limited, _over: over }.boxed_unsync()
@@ -179,26 +216,44 @@ impl<B: Body + Unpin> Body for WithEnd<B> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use http_body_util::Empty;
 
     use super::*;
 
+    fn hooks(config: &Config, requests: u32) -> Hooks {
+        let transport = Arc::new(Transport::new(config).unwrap());
+        Hooks { transport, meter: Arc::default(), requests, request_bytes: 10, response_bytes: 0 }
+    }
+
+    fn request(uri: &str, body: &'static str) -> Request<WasiBody> {
+        Request::post(uri).body(Full::from(body).map_err(|never| match never {}).boxed_unsync()).unwrap()
+    }
+
     #[tokio::test]
     async fn a_request_to_a_destination_that_was_not_granted_is_refused_before_anything_is_resolved() {
-        let meter = Arc::new(Meter::default());
-        let hooks = Hooks {
-            transport: Arc::new(Transport::new(&Config::new())),
-            meter: meter.clone(),
-            deadline: Deadline::after(Duration::from_secs(5)),
-            response_bytes: 0,
-        };
-        let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
-        let request = Request::post("https://keys.example.com/collect").body(body).unwrap();
-        let refused = hooks.send(request).await;
+        let hooks = hooks(&Config::new(), 64);
+        let meter = hooks.meter.clone();
+        let refused = hooks.send(request("https://keys.example.com/collect", "")).await;
         assert!(matches!(refused, Err(Error::HttpRequestDenied)));
-        assert_eq!(meter.fault(), Some(Fault::Refused { destination: "https://keys.example.com".to_owned() }));
+        let destination = "https://keys.example.com".to_owned();
+        assert_eq!(meter.fault(), Some(error::Error::Refused { destination, address: None, setting: SETTING }));
         assert_eq!(meter.requests(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_body_and_a_number_of_requests_that_are_over_their_limits_are_errors_that_the_host_remembers() {
+        let config = Config::new().with_allowed("http://127.0.0.1:9");
+        let meter = |hooks: &Hooks| hooks.meter.clone();
+        let one = hooks(&config, 1);
+        let seen = meter(&one);
+        let again = one.clone();
+        let refused = one.send(request("http://127.0.0.1:9/", "eleven byte")).await;
+        assert!(matches!(refused, Err(Error::HttpRequestBodySize(Some(10)))));
+        assert_eq!(seen.fault(), Some(error::Error::OverLimit { what: Limit::RequestBytes, limit: 10 }));
+        let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
+        let refused = again.send(Request::get("http://127.0.0.1:9/").body(body).unwrap()).await;
+        assert!(matches!(refused, Err(Error::ConnectionLimitReached)));
+        assert_eq!(seen.fault(), Some(error::Error::OverLimit { what: Limit::Requests, limit: 1 }));
+        assert_eq!(seen.requests(), 1);
     }
 }

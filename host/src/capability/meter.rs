@@ -1,11 +1,11 @@
-//! What one lookup does with its requests: counted, and told when somebody asks what it waits for.
+//! What one lookup does outside of its sandbox: counted, and told when somebody asks what it waits for.
 
+use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::capability::destination::Destination;
-use crate::capability::tls::TrustError;
-use crate::error::{Step, Waiting};
+use crate::error::{Error, Step, Waiting};
 
 /// The counts of one lookup. Of several requests at once it would tell the last one alone; guests send one after the other.
 #[derive(Debug, Default)]
@@ -15,39 +15,47 @@ pub(crate) struct Meter(Mutex<Reading>);
 struct Reading {
     requests: u32,
     bytes_received: u64,
-    fault: Option<Fault>,
+    fault: Option<Error>,
     under_way: Option<UnderWay>,
 }
 
 #[derive(Debug)]
 struct UnderWay {
-    destination: Destination,
+    destination: String,
+    address: Option<SocketAddr>,
     step: Step,
-    begin: Instant,
-}
-
-/// A failure whose cause the host knows and the guest cannot: it is told of a request that failed, and no more.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
-    Refused { destination: String },
-    TooLarge { destination: String, limit: u64 },
-    Trust(TrustError),
+    since: Instant,
 }
 
 impl Meter {
-    /// A request begins. What went wrong with the one before it is of no interest any more.
-    pub(crate) fn begin(&self, destination: &Destination) {
+    /// A request wants to begin: whether it may. What went wrong with the one before it is of no interest any more.
+    pub(crate) fn begin(&self, destination: &Destination, limit: u32) -> bool {
         let mut reading = self.reading();
+        if reading.requests >= limit {
+            return false;
+        }
         reading.requests += 1;
         reading.fault = None;
-        let (destination, begin) = (destination.clone(), Instant::now());
-        reading.under_way = Some(UnderWay { destination, step: Step::Connection, begin });
+        reading.under_way = Some(UnderWay {
+            destination: destination.to_string(),
+            address: None,
+            step: Step::Request,
+            since: Instant::now(),
+        });
+        true
     }
 
     /// The request under way has come to a step.
     pub(crate) fn step(&self, step: Step) {
         if let Some(under_way) = &mut self.reading().under_way {
-            under_way.step = step;
+            (under_way.step, under_way.since) = (step, Instant::now());
+        }
+    }
+
+    /// The request under way goes to this address.
+    pub(crate) fn address(&self, address: SocketAddr) {
+        if let Some(under_way) = &mut self.reading().under_way {
+            under_way.address = Some(address);
         }
     }
 
@@ -56,13 +64,19 @@ impl Meter {
         self.reading().under_way = None;
     }
 
+    /// A file is read until what this returns is dropped; then whatever was under way before goes on.
+    pub(crate) fn file(&self, name: &str) -> ReadingFile<'_> {
+        let file = UnderWay { destination: name.to_owned(), address: None, step: Step::File, since: Instant::now() };
+        ReadingFile { before: self.reading().under_way.replace(file), meter: self }
+    }
+
     /// Bytes of an answer have come.
     pub(crate) fn received(&self, bytes: u64) {
         self.reading().bytes_received += bytes;
     }
 
-    /// Something went wrong that the guest will not be able to name.
-    pub(crate) fn set_fault(&self, fault: Fault) {
+    /// A request failed, and the host knows the cause and the guest cannot: it is told that it failed, and no more.
+    pub(crate) fn set_fault(&self, fault: Error) {
         self.reading().fault = Some(fault);
     }
 
@@ -74,18 +88,30 @@ impl Meter {
         self.reading().bytes_received
     }
 
-    pub(crate) fn fault(&self) -> Option<Fault> {
+    pub(crate) fn fault(&self) -> Option<Error> {
         self.reading().fault.clone()
     }
 
     pub(crate) fn waiting_for(&self) -> Option<Waiting> {
         let reading = self.reading();
-        let UnderWay { destination, step, begin } = reading.under_way.as_ref()?;
-        Some(Waiting { destination: destination.to_string(), step: *step, elapsed: begin.elapsed() })
+        let UnderWay { destination, address, step, since } = reading.under_way.as_ref()?;
+        Some(Waiting { destination: destination.clone(), address: *address, step: *step, elapsed: since.elapsed() })
     }
 
     fn reading(&self) -> MutexGuard<'_, Reading> {
         // Nothing panics while it holds the lock, and a reading is good at any time.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A file that is being read.
+pub(crate) struct ReadingFile<'a> {
+    before: Option<UnderWay>,
+    meter: &'a Meter,
+}
+
+impl Drop for ReadingFile<'_> {
+    fn drop(&mut self) {
+        self.meter.reading().under_way = self.before.take();
     }
 }

@@ -1,15 +1,17 @@
 //! Which certificates are trusted.
 
 use std::io;
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
-use tokio::sync::Mutex;
 
+use crate::capability::blocking::Blocking;
 use crate::capability::files;
+use crate::capability::meter::Meter;
 use crate::config::Config;
 
 /// The most bytes that a file of certificates may have. All authorities that browsers trust take a quarter of one mebibyte.
@@ -22,6 +24,7 @@ pub(crate) struct TrustRoots {
     /// What was made of the certificates for the first connection: to read them costs more than the rest of a lookup. A
     /// failure is not kept, since the file that is missing now may be there for the next lookup.
     made: Arc<Mutex<Option<Arc<ClientConfig>>>>,
+    reading: Blocking<Result<Arc<ClientConfig>, TrustError>>,
 }
 
 #[derive(Clone)]
@@ -51,28 +54,42 @@ impl TrustRoots {
             system_instead: config.variable("SSL_CERT_FILE").map(str::to_owned),
             bundle: config.variable("AWS_CA_BUNDLE").map(str::to_owned),
         };
-        Self { files, made: Arc::default() }
+        Self { files, made: Arc::default(), reading: Blocking::default() }
     }
 
     /// The settings of a TLS connection. Certificates are read once, on a thread for files: there are over a hundred on most
     /// systems, and some disks are dead. Then this waits for as long as its lookup may, and no second thread is begun; a
     /// reading that is slower than a deadline still serves the lookups after it.
-    pub(crate) async fn client_config(&self) -> Result<Arc<ClientConfig>, TrustError> {
-        let mut made = self.made.clone().lock_owned().await;
-        if let Some(config) = &*made {
+    pub(crate) async fn client_config(&self, meter: &Meter) -> Result<Arc<ClientConfig>, TrustError> {
+        if let Some(config) = &*lock(&self.made) {
             return Ok(config.clone());
         }
-        let files = self.files.clone();
-        let read = tokio::task::spawn_blocking(move || {
+        let (files, made) = (self.files.clone(), self.made.clone());
+        let _waiting = meter.file(&files.name());
+        let read = self.reading.run("certificates", move || {
             let config = files.read()?;
-            *made = Some(config.clone());
+            *lock(&made) = Some(config.clone());
             Ok(config)
         });
         read.await.map_err(|cause| TrustError::Setup(cause.to_string()))?
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // Nothing panics while it holds the lock.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl CertificateFiles {
+    /// What is read, for a person.
+    fn name(&self) -> String {
+        let system = self.system_instead.as_deref().unwrap_or("of the system's trusted certificates");
+        match &self.bundle {
+            Some(bundle) => format!("{system} or {bundle}"),
+            None => system.to_owned(),
+        }
+    }
+
     fn read(&self) -> Result<Arc<ClientConfig>, TrustError> {
         let mut roots = RootCertStore::empty();
         match &self.system_instead {
@@ -99,7 +116,7 @@ impl CertificateFiles {
 
 fn add(roots: &mut RootCertStore, variable: &'static str, file: &str) -> Result<(), TrustError> {
     let unusable = |reason: String| TrustError::Unusable { variable, file: file.to_owned(), reason };
-    let content = files::read(file, MAX_BUNDLE_BYTES).map_err(|error| unusable(reason(&error)))?;
+    let content = files::read(Path::new(file), MAX_BUNDLE_BYTES).map_err(|error| unusable(reason(&error)))?;
     let before = roots.len();
     for certificate in CertificateDer::pem_slice_iter(&content) {
         let certificate = certificate.map_err(|error| unusable(error.to_string()))?;

@@ -1,19 +1,27 @@
 //! The WebAssembly engine of a resolver: configured, linked and loaded once, instantiated for each lookup.
 
 pub(crate) mod configuration;
+mod limiter;
+mod pool;
 mod ticker;
 
+use std::sync::Arc;
+
+use wasmtime::Engine;
 use wasmtime::component::{Component, InstancePre, Linker};
-use wasmtime::{Engine, ResourceLimiter};
 use wasmtime_wasi::cli::{WasiCli, WasiCliView};
 use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
+use crate::admission::Admitted;
+use crate::budget::Pool;
 use crate::capability::files::Files;
 use crate::capability::filesystem::{self, Filesystem};
 use crate::capability::http::Hooks;
+use crate::capability::meter::Meter;
 use crate::config::Config;
 use crate::error::SetupError;
+pub(crate) use limiter::{Limiter, MemoryLimitReached};
 pub(crate) use ticker::Ticker;
 
 /// The component that is built in, compiled for this machine's architecture by the build script.
@@ -42,9 +50,6 @@ pub(crate) mod bindings {
     });
 }
 
-/// How many core instances, memories and tables a component may have, of each.
-const MAX_INSTANCES: usize = 64;
-
 /// What belongs to one lookup, in its store.
 pub(crate) struct State {
     /// How many bytes of files may still be opened: what is open is in the host's memory.
@@ -53,8 +58,11 @@ pub(crate) struct State {
     pub(crate) hooks: Hooks,
     pub(crate) http: WasiHttpCtx,
     pub(crate) limiter: Limiter,
+    pub(crate) meter: Arc<Meter>,
     pub(crate) table: ResourceTable,
     pub(crate) wasi: WasiCtx,
+    /// Last, since fields are dropped in this order: a lookup is over when all of this is gone.
+    pub(crate) _admitted: Admitted,
 }
 
 impl WasiView for State {
@@ -71,69 +79,12 @@ impl WasiHttpView for State {
 
 impl State {
     fn filesystem(&mut self) -> filesystem::View<'_> {
-        filesystem::View { bytes_left: &mut self.file_bytes, files: &self.files, table: &mut self.table }
-    }
-}
-
-/// Holds a component to its memory, and remembers the most that it had.
-#[derive(Debug)]
-pub(crate) struct Limiter {
-    limit: u64,
-    in_use: u64,
-    peak: u64,
-}
-
-/// The component asked for more memory than it may have.
-#[derive(Debug, thiserror::Error)]
-#[error("more memory was asked for than the budget has")]
-pub(crate) struct MemoryLimitReached {
-    pub(crate) wanted: u64,
-}
-
-impl Limiter {
-    pub(crate) fn new(limit: u64) -> Self {
-        Self { limit, in_use: 0, peak: 0 }
-    }
-
-    pub(crate) fn peak(&self) -> u64 {
-        self.peak
-    }
-
-    /// Charges growth from `current` to `desired` bytes of what is in use, of all memories and tables together.
-    fn grow(&mut self, current: u64, desired: u64) -> wasmtime::Result<bool> {
-        let wanted = self.in_use.saturating_sub(current).saturating_add(desired);
-        if wanted > self.limit {
-            // An error and not a refusal: the guest would only turn it into a crash without a cause.
-            return Err(MemoryLimitReached { wanted }.into());
+        filesystem::View {
+            bytes_left: &mut self.file_bytes,
+            files: &self.files,
+            meter: &self.meter,
+            table: &mut self.table,
         }
-        self.in_use = wanted;
-        self.peak = self.peak.max(wanted);
-        Ok(true)
-    }
-}
-
-impl ResourceLimiter for Limiter {
-    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        self.grow(current as u64, desired as u64)
-    }
-
-    fn table_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        /// What an entry takes of the host's memory.
-        const ENTRY_BYTES: u64 = size_of::<usize>() as u64;
-        self.grow((current as u64).saturating_mul(ENTRY_BYTES), (desired as u64).saturating_mul(ENTRY_BYTES))
-    }
-
-    // A component has some core modules: the guest itself, and the adapters that its tools put around it.
-    fn instances(&self) -> usize {
-        MAX_INSTANCES
-    }
-
-    fn memories(&self) -> usize {
-        MAX_INSTANCES
-    }
-
-    fn tables(&self) -> usize {
-        MAX_INSTANCES
     }
 }
 
@@ -146,7 +97,7 @@ pub(crate) struct Sandboxes {
 
 impl Sandboxes {
     pub(crate) fn new(config: &Config) -> Result<Self, SetupError> {
-        let engine = Engine::new(&configuration::configuration())
+        let engine = pool::engine(config.max_live_lookups)
             .map_err(|error| SetupError::Engine(error.root_cause().to_string()))?;
         let (name, component) = load(&engine, config)?;
         let unusable =
@@ -155,6 +106,17 @@ impl Sandboxes {
         let instance = link(&engine, &component).map_err(unusable)?;
         let component = bindings::CredentialProviderPre::new(instance).map_err(unusable)?;
         Ok(Self { ticker: Ticker::new(&engine), engine, component })
+    }
+
+    /// What stores have of the pool now.
+    pub(crate) fn pool(&self) -> Option<Pool> {
+        let metrics = self.engine.pooling_allocator_metrics()?;
+        Some(Pool {
+            instances: metrics.component_instances(),
+            memories: metrics.memories(),
+            stacks: metrics.stacks(),
+            tables: metrics.tables(),
+        })
     }
 }
 

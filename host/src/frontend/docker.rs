@@ -10,6 +10,8 @@ use std::io::{self, Read, Write};
 use keyward::{Credential, Error};
 use serde_json::Value;
 
+use crate::Failure;
+
 /// What clients take as "no credentials: go on without". It stands for nothing else here: a helper that says it of
 /// failures makes docker pull anonymously and hides the cause.
 const NOT_FOUND: &str = "credentials not found in native keychain";
@@ -40,7 +42,7 @@ pub(crate) fn serve(
     input: &mut dyn Read,
     output: &mut dyn Write,
     errors: &mut dyn Write,
-    resolve: impl FnOnce(&str) -> Result<Credential, Error>,
+    resolve: impl FnOnce(&str) -> Result<Credential, Failure>,
 ) -> io::Result<u8> {
     let name = invocation.name;
     let usage = format!("Usage: {name} <store|get|erase|list|version>");
@@ -71,21 +73,21 @@ type Answer<T> = Result<T, String>;
 fn get(
     input: &mut dyn Read,
     errors: &mut dyn Write,
-    resolve: impl FnOnce(&str) -> Result<Credential, Error>,
+    resolve: impl FnOnce(&str) -> Result<Credential, Failure>,
 ) -> io::Result<Answer<String>> {
     let server = match server(input)? {
         Ok(server) => server,
         Err(text) => return Ok(Err(text)),
     };
-    let error = match resolve(&server) {
+    let failure = match resolve(&server) {
         Ok(credential) => return Ok(Ok(credential_json(&server, &credential))),
-        Err(error) => error,
+        Err(failure) => failure,
     };
     // Without a reader of it, the detail is worth nothing: a closed stream is no failure of the helper.
-    let _ = writeln!(errors, "{error}");
-    Ok(Err(match error {
+    let _ = writeln!(errors, "{failure}");
+    Ok(Err(match failure.error {
         Error::NotOurRegistry | Error::NoCredentials(_) => NOT_FOUND.to_owned(),
-        error => error.to_string(),
+        _ => failure.to_string(),
     }))
 }
 

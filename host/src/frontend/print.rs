@@ -54,7 +54,7 @@ pub(crate) fn exit_status(error: &Error) -> u8 {
         Error::Invalid(_) => 8,
         Error::Timeout { .. } => 9,
         Error::Cancelled { .. } => 10,
-        Error::OutOfFuel { .. } | Error::OutOfMemory { .. } => 11,
+        Error::OutOfFuel { .. } | Error::OutOfMemory { .. } | Error::OverLimit { .. } => 11,
         Error::Refused { .. } => 12,
         _ => 1,
     }
@@ -71,7 +71,7 @@ mod tests {
         for (error, status) in [
             (Error::Internal(text()), 1),
             (Error::Other(text()), 1),
-            (Error::Trap(text()), 1),
+            (Error::Trap { reason: text(), said: text() }, 1),
             (Error::NotOurRegistry, 3),
             (Error::NoCredentials(text()), 4),
             (Error::Denied(text()), 5),
@@ -82,7 +82,8 @@ mod tests {
             (Error::Cancelled { waiting_for: None }, 10),
             (Error::OutOfFuel { limit: 0 }, 11),
             (Error::OutOfMemory { limit: 0, wanted: 0 }, 11),
-            (Error::Refused { destination: text() }, 12),
+            (Error::OverLimit { what: keyward::Limit::Requests, limit: 0 }, 11),
+            (Error::Refused { destination: text(), address: None, setting: "" }, 12),
         ] {
             assert_eq!(exit_status(&error), status, "{error:?}");
         }

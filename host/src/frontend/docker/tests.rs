@@ -10,7 +10,7 @@ struct Served {
     errors: String,
 }
 
-fn serve_with(arguments: &[&str], input: &[u8], resolve: impl FnOnce(&str) -> Result<Credential, Error>) -> Served {
+fn serve_with(arguments: &[&str], input: &[u8], resolve: impl FnOnce(&str) -> Result<Credential, Failure>) -> Served {
     let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
     let invocation = Invocation { name: "docker-credential-keyward", arguments: &arguments };
     let (mut output, mut errors) = (Vec::new(), Vec::new());
@@ -41,11 +41,11 @@ fn get_prints_one_line_as_go_encodes_it() {
 #[test]
 fn not_found_is_said_of_other_registries_and_missing_credentials_alone() {
     for error in [Error::NotOurRegistry, Error::NoCredentials("no source".to_owned())] {
-        let served = serve_with(&["get"], b"r.example", |_| Err(error.clone()));
+        let served = serve_with(&["get"], b"r.example", |_| Err(error.clone().into()));
         assert_eq!((served.status, served.output.as_str()), (1, "credentials not found in native keychain\n"));
         assert_eq!(served.errors, format!("{error}\n"));
     }
-    let served = serve_with(&["get"], b"r.example", |_| Err(Error::Denied("AccessDenied".to_owned())));
+    let served = serve_with(&["get"], b"r.example", |_| Err(Error::Denied("AccessDenied".to_owned()).into()));
     assert_eq!(
         (served.status, served.output.as_str(), served.errors.as_str()),
         (1, "AccessDenied\n", "AccessDenied\n")
@@ -65,7 +65,7 @@ fn an_empty_or_blank_input_is_a_missing_server() {
 fn several_lines_are_one_address_as_in_the_reference() {
     let served = serve_with(&["get"], b"r.exa\nmple\n", |server| {
         assert_eq!(server, "r.example");
-        Err(Error::NotOurRegistry)
+        Err(Error::NotOurRegistry.into())
     });
     assert_eq!(served.status, 1);
 }

@@ -1,0 +1,110 @@
+//! What a component writes to its standard streams: the beginning of it is kept, for the message about a crash, and the rest
+//! is taken and forgotten. A component that writes without end uses up its own fuel, and nothing of the host.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use keyward_ecr::secret::{Secret, redact};
+use tokio::io::AsyncWrite;
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError};
+use zeroize::Zeroizing;
+
+/// How many bytes are kept.
+const MAX_KEPT_BYTES: usize = 4 * 1024;
+
+/// How many characters of them a message repeats.
+const MAX_SHOWN: usize = 500;
+
+/// How many bytes a component may write in one call.
+const MAX_WRITE_BYTES: usize = 64 * 1024;
+
+/// The log of one lookup.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<Zeroizing<Vec<u8>>>>);
+
+impl Log {
+    /// The beginning of what was written, on one line and without any of the secrets.
+    pub(crate) fn shown<'a>(&self, secrets: impl Iterator<Item = &'a Secret>) -> String {
+        let text = Zeroizing::new(String::from_utf8_lossy(&self.kept()).into_owned());
+        // One letter is in every text. A setting as short as that is no secret.
+        let secrets: Vec<&Secret> = secrets.filter(|secret| secret.expose().len() >= 4).collect();
+        let text = Zeroizing::new(redact(&text, &secrets));
+        text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(MAX_SHOWN).collect()
+    }
+
+    fn keep(&self, bytes: &[u8]) {
+        let mut kept = self.kept();
+        let room = MAX_KEPT_BYTES.saturating_sub(kept.len());
+        if kept.capacity() == 0 {
+            // At once, since a vector that grows leaves copies of what it held behind.
+            kept.reserve_exact(MAX_KEPT_BYTES);
+        }
+        kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Zeroizing<Vec<u8>>> {
+        // Nothing panics while it holds the lock.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl IsTerminal for Log {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for Log {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        // For WASI 0.3, which is not linked.
+        Box::new(tokio::io::sink())
+    }
+
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+}
+
+impl OutputStream for Log {
+    fn write(&mut self, bytes: Bytes) -> Result<(), StreamError> {
+        self.keep(&bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), StreamError> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> Result<usize, StreamError> {
+        Ok(MAX_WRITE_BYTES)
+    }
+}
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for Log {
+    async fn ready(&mut self) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_beginning_is_kept_and_the_rest_forgotten() {
+        let mut log = Log::default();
+        for _ in 0..100 {
+            log.write(Bytes::from(vec![b'x'; 1_000])).unwrap();
+        }
+        assert_eq!(log.kept().len(), MAX_KEPT_BYTES);
+        assert_eq!(log.shown([].iter()).len(), MAX_SHOWN);
+    }
+
+    #[test]
+    fn a_secret_in_it_is_not_shown() {
+        let mut log = Log::default();
+        log.write(Bytes::from_static(b"panicked at lib.rs:\n  hunter2 is wrong\n")).unwrap();
+        let secrets = [Secret::new("hunter2".to_owned()), Secret::new("a".to_owned())];
+        assert_eq!(log.shown(secrets.iter()), "panicked at lib.rs: [redacted] is wrong");
+    }
+}
