@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, KeyUsagePurpose,
+    KeyPair, KeyUsagePurpose, date_time_ymd,
 };
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
@@ -20,6 +20,9 @@ use tempfile::TempDir;
 /// What the certificate of a client that sends no server name is valid for: such a client has
 /// connected by address.
 const NAMES_WITHOUT_SNI: [&str; 2] = ["127.0.0.1", "localhost"];
+
+/// A name that no client asks for.
+const ANOTHER_NAME: &str = "another-server.invalid";
 
 /// A certificate authority made for one test.
 ///
@@ -36,8 +39,14 @@ impl Authority {
     /// Makes an authority, with a new key.
     #[must_use]
     pub fn new() -> Self {
+        Self::named("Keyward test authority")
+    }
+
+    /// Makes an authority of another name. One of the same name is not told apart by it: verifiers
+    /// find that its signatures are wrong, and not that it is unknown.
+    pub(crate) fn named(name: &str) -> Self {
         let mut parameters = CertificateParams::default();
-        parameters.distinguished_name = common_name("Keyward test authority");
+        parameters.distinguished_name = common_name(name);
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let issuer = CertifiedIssuer::self_signed(parameters, new_key())
@@ -70,6 +79,21 @@ impl Authority {
     #[must_use]
     #[track_caller]
     pub fn issue(&self, names: &[&str]) -> IssuedCertificate {
+        self.sign(names, |_| {})
+    }
+
+    /// Issues a certificate that is no longer valid: it was for the year 2000.
+    #[must_use]
+    #[track_caller]
+    pub fn issue_expired(&self, names: &[&str]) -> IssuedCertificate {
+        self.sign(names, |parameters| {
+            parameters.not_before = date_time_ymd(2000, 1, 1);
+            parameters.not_after = date_time_ymd(2001, 1, 1);
+        })
+    }
+
+    #[track_caller]
+    fn sign(&self, names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> IssuedCertificate {
         assert!(!names.is_empty(), "a certificate needs at least one name");
         let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
         let mut parameters = CertificateParams::new(names.clone())
@@ -80,6 +104,7 @@ impl Authority {
         parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         // Strict verifiers, such as Python's since 3.13, demand it.
         parameters.use_authority_key_identifier_extension = true;
+        change(&mut parameters);
 
         let key = new_key();
         let certificate = parameters
@@ -105,22 +130,40 @@ pub struct IssuedCertificate {
 }
 
 /// Gives every client a certificate for the name that it asks for, so that one server can stand for
-/// every host of AWS.
+/// every host of AWS. Or, for a server that misbehaves, one that is not good for that name.
 pub(crate) struct AnyName {
-    authority: Arc<Authority>,
+    /// Issues a certificate for names.
+    issue: Issue,
     /// By server name; the empty name is that of clients that send none.
     issued: Mutex<HashMap<String, Arc<CertifiedKey>>>,
 }
 
+type Issue = Box<dyn Fn(&[&str]) -> IssuedCertificate + Send + Sync>;
+
 impl AnyName {
+    /// Certificates that are good.
     pub(crate) fn new(authority: Arc<Authority>) -> Self {
-        Self { authority, issued: Mutex::default() }
+        Self::issued_by(Box::new(move |names| authority.issue(names)))
+    }
+
+    /// Certificates that are expired.
+    pub(crate) fn expired(authority: Arc<Authority>) -> Self {
+        Self::issued_by(Box::new(move |names| authority.issue_expired(names)))
+    }
+
+    /// Certificates for another name.
+    pub(crate) fn wrong(authority: Arc<Authority>) -> Self {
+        Self::issued_by(Box::new(move |_| authority.issue(&[ANOTHER_NAME])))
+    }
+
+    fn issued_by(issue: Issue) -> Self {
+        Self { issue, issued: Mutex::default() }
     }
 
     fn issue(&self, server_name: &str) -> CertifiedKey {
         let issued = match server_name {
-            "" => self.authority.issue(&NAMES_WITHOUT_SNI),
-            name => self.authority.issue(&[name]),
+            "" => (self.issue)(&NAMES_WITHOUT_SNI),
+            name => (self.issue)(&[name]),
         };
         let certificate = CertificateDer::from_pem_slice(issued.certificate_pem.as_bytes())
             .expect("rcgen writes PEM that rustls reads");

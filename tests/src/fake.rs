@@ -1,26 +1,19 @@
 //! The face of the fake: start it, script it, look at it, stop it.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
-
-use tokio::runtime;
-use tokio::sync::oneshot;
+use std::time::Duration;
 
 use crate::answer::Answer;
-use crate::authority::Authority;
+use crate::authority::{AnyName, Authority};
+use crate::connections::{self, LONG_BACKLOG};
 use crate::keys::AccessKeys;
 use crate::observation::{Counters, SeenRequest};
 use crate::server;
+use crate::server_thread::ServerThread;
 use crate::state::State;
-
-/// How long [`FakeAws::wait_until`] polls. What it waits for takes milliseconds: the bound only has
-/// to turn a test that would hang into one that fails.
-const WAIT_BOUND: Duration = Duration::from_secs(20);
-
-/// How long [`FakeAws::wait_until`] pauses between two looks.
-const WAIT_PAUSE: Duration = Duration::from_millis(2);
+use crate::wait;
 
 /// A fake AWS on loopback, which runs until it is dropped.
 ///
@@ -30,9 +23,7 @@ pub struct FakeAws {
     authority: Arc<Authority>,
     address: SocketAddr,
     state: Arc<State>,
-    /// Dropping the sender is what tells the server to stop.
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    _thread: ServerThread,
 }
 
 impl FakeAws {
@@ -47,27 +38,15 @@ impl FakeAws {
     /// one authority can talk to several fakes, or to a fake and a real server.
     #[must_use]
     pub fn start_with(authority: Arc<Authority>) -> Self {
-        let listener =
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the fake AWS has to listen on a port of 127.0.0.1");
+        let runtime = ServerThread::runtime();
+        let listener = connections::listen(&runtime, (Ipv4Addr::LOCALHOST, 0).into(), LONG_BACKLOG)
+            .expect("the fake AWS has to listen on a port of 127.0.0.1");
         let address = listener.local_addr().expect("a bound listener has an address");
-        listener.set_nonblocking(true).expect("tokio needs the listener to be non-blocking");
-        // The runtime is made here rather than on the thread, so that a failure panics in the test.
-        let runtime =
-            runtime::Builder::new_current_thread().enable_all().build().expect("the fake AWS needs a tokio runtime");
-
         let state = Arc::new(State::new());
-        let acceptor = server::acceptor(&authority);
-        let (stop, stopped) = oneshot::channel();
-        let thread = thread::Builder::new()
-            .name("fake-aws".to_owned())
-            .spawn({
-                let state = state.clone();
-                // The end of the closure drops the runtime, and with it every connection.
-                move || runtime.block_on(server::serve(listener, acceptor, state, stopped))
-            })
-            .expect("the fake AWS needs a thread");
+        let acceptor = server::acceptor(AnyName::new(authority.clone()));
+        let thread = ServerThread::start("fake-aws", runtime, server::serve(listener, acceptor, state.clone()));
 
-        Self { authority, address, state, stop: Some(stop), thread: Some(thread) }
+        Self { authority, address, state, _thread: thread }
     }
 
     /// The certificate authority that a client has to trust.
@@ -159,44 +138,24 @@ impl FakeAws {
     /// It blocks the thread: on the runtime of the code under test use
     /// [`FakeAws::wait_until_async`], or that code cannot go on.
     #[track_caller]
-    pub fn wait_until(&self, awaited: &str, mut condition: impl FnMut(&Self) -> bool) {
-        let started = Instant::now();
-        while !condition(self) {
-            self.assert_within_bound(started, awaited);
-            thread::sleep(WAIT_PAUSE);
-        }
+    pub fn wait_until(&self, awaited: &str, condition: impl FnMut(&Self) -> bool) {
+        wait::until(self, awaited, condition);
     }
 
     /// [`FakeAws::wait_until`] for a test that is a task, on a tokio runtime with its timer enabled.
-    pub async fn wait_until_async(&self, awaited: &str, mut condition: impl FnMut(&Self) -> bool) {
-        // The bound is measured with the system's clock, since a test may have paused tokio's.
-        let started = Instant::now();
-        while !condition(self) {
-            self.assert_within_bound(started, awaited);
-            tokio::time::sleep(WAIT_PAUSE).await;
-        }
-    }
-
-    #[track_caller]
-    fn assert_within_bound(&self, started: Instant, awaited: &str) {
-        assert!(
-            started.elapsed() < WAIT_BOUND,
-            "waited {WAIT_BOUND:?} in vain until {awaited}; last state of the fake AWS: {:?}, requests: {:#?}",
-            self.counters(),
-            self.requests().iter().map(SeenRequest::summary).collect::<Vec<_>>(),
-        );
+    pub async fn wait_until_async(&self, awaited: &str, condition: impl FnMut(&Self) -> bool) {
+        wait::until_async(self, awaited, condition).await;
     }
 }
 
-impl Drop for FakeAws {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        let Some(thread) = self.thread.take() else {
-            return;
-        };
-        // A second panic while the first unwinds would abort the test and hide its message.
-        if thread.join().is_err() && !thread::panicking() {
-            panic!("the fake AWS's thread panicked; its message is above");
-        }
+impl fmt::Debug for FakeAws {
+    /// Without secrets: of a request, only its summary.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("FakeAws")
+            .field("address", &self.address)
+            .field("counters", &self.counters())
+            .field("requests", &self.requests().iter().map(SeenRequest::summary).collect::<Vec<_>>())
+            .finish()
     }
 }

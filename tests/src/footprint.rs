@@ -16,6 +16,24 @@ impl Footprint {
     }
 }
 
+/// How much of the calling process is in memory now, in bytes; `None` where the operating system
+/// does not tell. It is not part of [`Footprint`], since it never is exactly what it was before.
+pub fn resident_bytes() -> Option<usize> {
+    resident_kibibytes().map(|kibibytes| kibibytes * 1024)
+}
+
+#[cfg(target_os = "linux")]
+fn resident_kibibytes() -> Option<usize> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.strip_suffix("kB")?.trim().parse().ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn resident_kibibytes() -> Option<usize> {
+    None
+}
+
 #[cfg(target_os = "linux")]
 fn entries(folder: &str) -> Option<usize> {
     Some(std::fs::read_dir(folder).ok()?.count())
@@ -36,5 +54,16 @@ mod tests {
         let before = Footprint::now().descriptors.unwrap();
         let _file = std::fs::File::open("/dev/null").unwrap();
         assert!(Footprint::now().descriptors.unwrap() > before);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn memory_that_is_written_is_counted() {
+        const BYTES: usize = 64 * 1024 * 1024;
+        let before = resident_bytes().unwrap();
+        let memory = std::hint::black_box(vec![1_u8; BYTES]);
+        // Less than all of it, since what other tests give back meanwhile counts too.
+        assert!(resident_bytes().unwrap() > before + BYTES / 2);
+        drop(std::hint::black_box(memory));
     }
 }

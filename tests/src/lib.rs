@@ -20,6 +20,10 @@
 //! assert!(fake.requests().is_empty());
 //! ```
 //!
+//! [`FaultServer`] is every server that is not AWS, or not well: each of its [`Fault`]s is one way to
+//! misbehave, from a queue that takes no connection to an answer that has no end. [`TestProxy`] and
+//! [`NameServer`] stand for what else is between a client and its server.
+//!
 //! [`vectors`] finds the test vectors of other projects, and keeps the score of a test that runs them.
 //!
 //! All of it is test support: what cannot be set up panics, with a message that says what it was.
@@ -29,22 +33,32 @@
 mod answer;
 mod authority;
 mod body;
+mod connections;
 mod fake;
+mod fault;
 mod footprint;
 mod keys;
+mod name_server;
 mod observation;
 mod operation;
+mod proxy;
 mod refusal;
+mod request;
 mod server;
+mod server_thread;
 mod signature;
 mod state;
 pub mod vectors;
+mod wait;
 
 pub use answer::{Answer, Gate};
 pub use authority::{Authority, IssuedCertificate};
 pub use fake::FakeAws;
-pub use footprint::Footprint;
+pub use fault::{Fault, FaultServer};
+pub use footprint::{Footprint, resident_bytes};
 pub use keys::{ACCESS_KEY_ID, AccessKeys, SECRET_ACCESS_KEY};
+pub use name_server::NameServer;
 pub use observation::{Counters, SeenRequest};
 pub use operation::{DEFAULT_ACCOUNT, PASSWORD_MARK, PUBLIC_REGION, private_password, public_password};
+pub use proxy::TestProxy;
 pub use signature::CredentialScope;

@@ -1,9 +1,7 @@
 //! The server: connections, TLS, HTTP, and who answers what.
 
 use std::error::Error;
-use std::net::TcpListener as StdTcpListener;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http_body_util::BodyExt;
 use hyper::body::{Bytes, Incoming};
@@ -15,12 +13,12 @@ use hyper_util::rt::TokioIo;
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
 use crate::answer::Answer;
-use crate::authority::{AnyName, Authority};
+use crate::authority::AnyName;
 use crate::body::AnswerBody;
+use crate::connections;
 use crate::observation::SeenRequest;
 use crate::operation::{self, Operation};
 use crate::refusal::Refusal;
@@ -29,48 +27,29 @@ use crate::state::{OpenConnection, State};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
-/// How long to wait before accepting again, after the process had no file descriptor left for it.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(5);
-
-/// TLS with certificates of this authority, for whatever name a client asks.
-pub(crate) fn acceptor(authority: &Arc<Authority>) -> TlsAcceptor {
+/// TLS with these certificates.
+pub(crate) fn acceptor(certificates: AnyName) -> TlsAcceptor {
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("ring supports the default versions of TLS")
         .with_no_client_auth()
-        .with_cert_resolver(Arc::new(AnyName::new(authority.clone())));
+        .with_cert_resolver(Arc::new(certificates));
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     TlsAcceptor::from(Arc::new(config))
 }
 
-/// Serves until `stopped` resolves. The connections are tasks of the runtime, and end with it.
-pub(crate) async fn serve(
-    listener: StdTcpListener,
-    acceptor: TlsAcceptor,
-    state: Arc<State>,
-    mut stopped: oneshot::Receiver<()>,
-) {
-    let listener = TcpListener::from_std(listener).expect("the listener is non-blocking, on a new runtime");
+/// Serves until it is dropped. The connections are tasks of the runtime, and end with it.
+pub(crate) async fn serve(listener: TcpListener, acceptor: TlsAcceptor, state: Arc<State>) {
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            _ = &mut stopped => return,
-        };
-        match accepted {
-            Ok((stream, _)) => {
-                let open = OpenConnection::new(state.clone());
-                tokio::spawn(serve_connection(stream, acceptor.clone(), state.clone(), open));
-            }
-            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-        }
+        let stream = connections::accept(&listener).await;
+        let open = OpenConnection::new(state.clone());
+        tokio::spawn(serve_connection(stream, acceptor.clone(), state.clone(), open));
     }
 }
 
 async fn serve_connection(stream: TcpStream, acceptor: TlsAcceptor, state: Arc<State>, open: OpenConnection) {
     // First of the locals, so that it is dropped last: what is counted as closed is closed.
     let _open = open;
-    // Without it answers in two writes would wait for the client's acknowledgement of the first.
-    let _ = stream.set_nodelay(true);
     let Ok(stream) = acceptor.accept(stream).await else {
         state.record_failed_handshake();
         return;
