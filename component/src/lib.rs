@@ -1,7 +1,7 @@
 //! Builds the guest into a WebAssembly component.
 //!
 //! One definition serves host/build.rs, which embeds the component, and the command of this package,
-//! which writes it to a file: so both are the same bytes.
+//! which writes it to a file: so both are the same bytes. The tests of the host build other guests with it.
 //!
 //! The nested cargo starts from an environment of its own. Whatever was meant for the outer build (flags,
 //! wrappers, profile overrides, another target folder) would otherwise leak into the guest unseen.
@@ -32,15 +32,25 @@ const PROFILE: &str = "component";
 /// [`Error::TargetMissing`] when the WebAssembly target is not installed and rustup could not add it;
 /// [`Error::BuildFailed`] when the guest does not compile.
 pub fn build(target_folder: &Path) -> Result<PathBuf, Error> {
+    build_guest(PACKAGE, target_folder)
+}
+
+/// As [`build`], of another package of this workspace. Nothing is built again as long as its sources are the same.
+///
+/// # Errors
+///
+/// As those of [`build`].
+pub fn build_guest(package: &str, target_folder: &Path) -> Result<PathBuf, Error> {
     let workspace = workspace();
     ensure_target(&workspace)?;
-    let status = cargo(&workspace, target_folder)
+    let status = cargo(package, &workspace, target_folder)
         .status()
         .map_err(|cause| Error::CommandNotStarted { command: "cargo", cause })?;
     if !status.success() {
         return Err(Error::BuildFailed { status });
     }
-    Ok(target_folder.join(TARGET).join(PROFILE).join("keyward_ecr.wasm"))
+    let file = format!("{}.wasm", package.replace('-', "_"));
+    Ok(target_folder.join(TARGET).join(PROFILE).join(file))
 }
 
 /// The root of the workspace that this crate was compiled in.
@@ -111,10 +121,10 @@ fn target_is_installed(workspace: &Path) -> Result<bool, Error> {
     Ok(output.status.success() && Path::new(folder.trim()).is_dir())
 }
 
-fn cargo(workspace: &Path, target_folder: &Path) -> Command {
+fn cargo(package: &str, workspace: &Path, target_folder: &Path) -> Command {
     let mut cargo = clean_command("cargo", workspace);
     cargo
-        .args(["build", "--locked", "--package", PACKAGE, "--lib"])
+        .args(["build", "--locked", "--package", package, "--lib"])
         .args(["--profile", PROFILE, "--target", TARGET, "--target-dir"])
         .arg(target_folder)
         // Flags given this way take precedence over every configuration file, as an empty wrapper does.
