@@ -138,11 +138,11 @@ async fn race(
     cancel: &CancelToken,
 ) -> Ended {
     let token = cancel.clone();
-    store.epoch_deadline_callback(move |_| {
+    store.epoch_deadline_callback(move |store| {
         if token.is_cancelled() {
-            Err(Interrupted::Cancelled.into())
+            Err(Interrupted::Cancelled(store.data().meter.waiting_for()).into())
         } else if deadline.has_passed() {
-            Err(Interrupted::TimedOut.into())
+            Err(Interrupted::TimedOut(store.data().meter.waiting_for()).into())
         } else {
             Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
         }
@@ -178,13 +178,13 @@ async fn race(
     }
 }
 
-/// Why the epoch's callback ended a guest.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
+/// Why the epoch's callback ended a guest, and what was under way beside its computing.
+#[derive(Clone, Debug, thiserror::Error)]
 enum Interrupted {
     #[error("cancelled")]
-    Cancelled,
+    Cancelled(Option<Waiting>),
     #[error("timed out")]
-    TimedOut,
+    TimedOut(Option<Waiting>),
 }
 
 fn classify(
@@ -200,10 +200,9 @@ fn classify(
     // What ended the guest, known by its type.
     let known = |error: &wasmtime::Error| {
         if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
-            // It was computing, and waited for nothing.
-            return Some(match interrupted {
-                Interrupted::Cancelled => Error::Cancelled { waiting_for: None },
-                Interrupted::TimedOut => timeout(None),
+            return Some(match interrupted.clone() {
+                Interrupted::Cancelled(waiting_for) => Error::Cancelled { waiting_for },
+                Interrupted::TimedOut(waiting_for) => timeout(waiting_for),
             });
         }
         if let Some(reached) = error.downcast_ref::<MemoryLimitReached>() {

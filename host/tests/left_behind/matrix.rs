@@ -99,7 +99,9 @@ async fn failed(trouble: Trouble) {
     for _ in 0..LOOKUPS {
         let lookup = bed.resolver.look_up(registry, &Budget::default(), &CancelToken::new()).await;
         let is_right = match trouble {
-            Trouble::Fault(Fault::EndlessBody) => matches!(&lookup.result, Err(Error::Invalid(_))),
+            Trouble::Fault(Fault::EndlessBody | Fault::EndlessHeaders) => {
+                matches!(&lookup.result, Err(Error::Invalid(_)))
+            }
             Trouble::Fault(Fault::RedirectLoop | Fault::TooLongBody) => {
                 matches!(&lookup.result, Err(Error::Invalid(_) | Error::Unavailable(_)))
             }
@@ -107,9 +109,9 @@ async fn failed(trouble: Trouble) {
         };
         assert!(is_right, "{trouble:?}: {lookup:?}");
     }
-    // A connection on which all is well may wait for its next request.
+    // A connection on which all is well waits for its next request; both its ends are in this process.
     let before = match trouble {
-        Trouble::Fault(Fault::ServerError | Fault::RedirectLoop) => before.with_descriptors(1),
+        Trouble::Fault(Fault::ServerError | Fault::RedirectLoop) => before.with_descriptors(2),
         _ => {
             server.sees_all_closed().await;
             before
