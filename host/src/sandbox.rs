@@ -12,7 +12,7 @@ use crate::admission::{Admission, Admitted};
 use crate::budget::{Budget, CancelToken, Deadline, Usage};
 use crate::capability::files::Files;
 use crate::capability::http::{Hooks, Transport};
-use crate::capability::log::Log;
+use crate::capability::log::{Log, printable};
 use crate::capability::meter::Meter;
 use crate::engine::bindings::exports::keyward::registry_credentials::provider;
 use crate::engine::{Limiter, MemoryLimitReached, Sandboxes, State};
@@ -23,6 +23,9 @@ const HOSTCALL_BYTES: usize = 1024 * 1024;
 
 /// What a guest may hold of the host at once: streams, requests, files.
 const MAX_RESOURCES: usize = 256;
+
+/// What a guest may have of handles to them: more, since a call lends handles to the host while it lasts.
+const MAX_HANDLES: usize = 2 * MAX_RESOURCES;
 
 /// What the headers of one request or answer may have, in bytes, with what the host needs for each.
 const HEADER_BYTES: usize = 64 * 1024;
@@ -110,7 +113,7 @@ fn prepare(
     let mut store = Store::new(&sandboxes.engine, state);
     store.limiter(|state| &mut state.limiter);
     store.set_hostcall_fuel(HOSTCALL_BYTES);
-    store.set_max_component_handles(MAX_RESOURCES);
+    store.set_max_component_handles(MAX_HANDLES);
     store.set_fuel(budget.fuel)?;
     Ok(store)
 }
@@ -139,7 +142,9 @@ async fn race(
 ) -> Ended {
     let token = cancel.clone();
     store.epoch_deadline_callback(move |store| {
-        if token.is_cancelled() {
+        if store.data().meter.over_limit().is_some() {
+            Err(Interrupted::OverLimit.into())
+        } else if token.is_cancelled() {
             Err(Interrupted::Cancelled(store.data().meter.waiting_for()).into())
         } else if deadline.has_passed() {
             Err(Interrupted::TimedOut(store.data().meter.waiting_for()).into())
@@ -183,6 +188,8 @@ async fn race(
 enum Interrupted {
     #[error("cancelled")]
     Cancelled(Option<Waiting>),
+    #[error("over a limit")]
+    OverLimit,
     #[error("timed out")]
     TimedOut(Option<Waiting>),
 }
@@ -200,10 +207,11 @@ fn classify(
     // What ended the guest, known by its type.
     let known = |error: &wasmtime::Error| {
         if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
-            return Some(match interrupted.clone() {
-                Interrupted::Cancelled(waiting_for) => Error::Cancelled { waiting_for },
-                Interrupted::TimedOut(waiting_for) => timeout(waiting_for),
-            });
+            return match interrupted.clone() {
+                Interrupted::Cancelled(waiting_for) => Some(Error::Cancelled { waiting_for }),
+                Interrupted::OverLimit => meter.over_limit(),
+                Interrupted::TimedOut(waiting_for) => Some(timeout(waiting_for)),
+            };
         }
         if let Some(reached) = error.downcast_ref::<MemoryLimitReached>() {
             return Some(Error::OutOfMemory { limit: budget.memory, wanted: reached.wanted });
@@ -225,8 +233,12 @@ fn classify(
     match ended {
         Ended::Cancelled(waiting_for) => Err(Error::Cancelled { waiting_for }),
         Ended::TimedOut(waiting_for) => Err(timeout(waiting_for)),
-        Ended::Returned(Ok(Ok(credential))) => Ok(credential),
-        Ended::Returned(Ok(Err(error))) => Err(with_cause(error.into(), meter.fault())),
+        // Whatever the guest has made of it.
+        Ended::Returned(Ok(answer)) => match (meter.over_limit(), answer) {
+            (Some(over_limit), _) => Err(over_limit),
+            (None, Ok(credential)) => Ok(credential),
+            (None, Err(error)) => Err(with_cause(error.into(), meter.fault())),
+        },
         Ended::NotStarted(error) => Err(known(&error).unwrap_or_else(|| Error::Internal(format!("{error:#}")))),
         Ended::Returned(Err(error)) => Err(known(&error).unwrap_or_else(|| trap(error.root_cause().to_string()))),
     }
@@ -244,13 +256,13 @@ fn with_cause(error: Error, fault: Option<Error>) -> Error {
 impl From<provider::Error> for Error {
     fn from(error: provider::Error) -> Self {
         match error {
-            provider::Error::Denied(text) => Self::Denied(text),
-            provider::Error::Invalid(text) => Self::Invalid(text),
-            provider::Error::NoCredentials(text) => Self::NoCredentials(text),
+            provider::Error::Denied(text) => Self::Denied(printable(&text)),
+            provider::Error::Invalid(text) => Self::Invalid(printable(&text)),
+            provider::Error::NoCredentials(text) => Self::NoCredentials(printable(&text)),
             provider::Error::NotOurRegistry => Self::NotOurRegistry,
-            provider::Error::Other(text) => Self::Other(text),
-            provider::Error::Throttled(text) => Self::Throttled(text),
-            provider::Error::Unavailable(text) => Self::Unavailable(text),
+            provider::Error::Other(text) => Self::Other(printable(&text)),
+            provider::Error::Throttled(text) => Self::Throttled(printable(&text)),
+            provider::Error::Unavailable(text) => Self::Unavailable(printable(&text)),
         }
     }
 }

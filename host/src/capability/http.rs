@@ -76,7 +76,7 @@ impl Hooks {
             return Err(Error::HttpRequestDenied);
         };
         if !self.meter.begin(&destination, self.requests) {
-            self.meter.set_fault(error::Error::OverLimit { what: Limit::Requests, limit: self.requests.into() });
+            self.meter.set_over_limit(Limit::Requests, self.requests.into());
             return Err(Error::ConnectionLimitReached);
         }
         tracing::debug!(%destination, "request");
@@ -98,7 +98,7 @@ impl Hooks {
         while let Some(frame) = body.frame().await {
             let Ok(data) = frame?.into_data() else { continue };
             if (whole.len() + data.len()) as u64 > limit {
-                self.meter.set_fault(error::Error::OverLimit { what: Limit::RequestBytes, limit });
+                self.meter.set_over_limit(Limit::RequestBytes, limit);
                 return Err(Error::HttpRequestBodySize(Some(limit)));
             }
             if whole.len() + data.len() > whole.capacity() {
@@ -249,11 +249,12 @@ mod tests {
         let again = one.clone();
         let refused = one.send(request("http://127.0.0.1:9/", "eleven byte")).await;
         assert!(matches!(refused, Err(Error::HttpRequestBodySize(Some(10)))));
-        assert_eq!(seen.fault(), Some(error::Error::OverLimit { what: Limit::RequestBytes, limit: 10 }));
+        assert_eq!(seen.over_limit(), Some(error::Error::OverLimit { what: Limit::RequestBytes, limit: 10 }));
         let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
         let refused = again.send(Request::get("http://127.0.0.1:9/").body(body).unwrap()).await;
         assert!(matches!(refused, Err(Error::ConnectionLimitReached)));
-        assert_eq!(seen.fault(), Some(error::Error::OverLimit { what: Limit::Requests, limit: 1 }));
+        let first = seen.over_limit();
+        assert_eq!(first, Some(error::Error::OverLimit { what: Limit::RequestBytes, limit: 10 }), "the first is told");
         assert_eq!(seen.requests(), 1);
     }
 }

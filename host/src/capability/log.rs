@@ -30,7 +30,8 @@ impl Log {
         // One letter is in every text. A setting as short as that is no secret.
         let secrets: Vec<&Secret> = secrets.filter(|secret| secret.expose().len() >= 4).collect();
         let text = Zeroizing::new(redact(&text, &secrets));
-        text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(MAX_SHOWN).collect()
+        let words: Vec<&str> = text.split_whitespace().collect();
+        printable(&words.join(" ")).chars().take(MAX_SHOWN).collect()
     }
 
     fn keep(&self, bytes: &[u8]) {
@@ -47,6 +48,12 @@ impl Log {
         // Nothing panics while it holds the lock.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A text of a component without the characters that a terminal would obey: what the component repeats comes from files and
+/// from the network.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().map(|sign| if sign.is_control() { ' ' } else { sign }).collect()
 }
 
 impl IsTerminal for Log {
@@ -103,7 +110,7 @@ mod tests {
     #[test]
     fn a_secret_in_it_is_not_shown() {
         let mut log = Log::default();
-        log.write(Bytes::from_static(b"panicked at lib.rs:\n  hunter2 is wrong\n")).unwrap();
+        log.write(Bytes::from_static(b"panicked at lib.rs:\n  hunter2 is\x1bwrong\n")).unwrap();
         let secrets = [Secret::new("hunter2".to_owned()), Secret::new("a".to_owned())];
         assert_eq!(log.shown(secrets.iter()), "panicked at lib.rs: [redacted] is wrong");
     }

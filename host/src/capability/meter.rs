@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::capability::destination::Destination;
-use crate::error::{Error, Step, Waiting};
+use crate::error::{Error, Limit, Step, Waiting};
 
 /// The counts of one lookup. Of several requests at once it would tell the last one alone; guests send one after the other.
 #[derive(Debug, Default)]
@@ -16,6 +16,7 @@ struct Reading {
     requests: u32,
     bytes_received: u64,
     fault: Option<Error>,
+    over_limit: Option<Error>,
     under_way: Option<UnderWay>,
 }
 
@@ -78,6 +79,15 @@ impl Meter {
     /// A request failed, and the host knows the cause and the guest cannot: it is told that it failed, and no more.
     pub(crate) fn set_fault(&self, fault: Error) {
         self.reading().fault = Some(fault);
+    }
+
+    /// The guest wanted more than it may have. Whatever it makes of that, its lookup is over.
+    pub(crate) fn set_over_limit(&self, what: Limit, limit: u64) {
+        self.reading().over_limit.get_or_insert(Error::OverLimit { what, limit });
+    }
+
+    pub(crate) fn over_limit(&self) -> Option<Error> {
+        self.reading().over_limit.clone()
     }
 
     pub(crate) fn requests(&self) -> u32 {

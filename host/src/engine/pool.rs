@@ -16,28 +16,31 @@ const POOL_FROM: usize = 64;
 const WASM_STACK_BYTES: usize = 512 * 1024;
 const HOST_STACK_BYTES: usize = 512 * 1024;
 
-/// What one component may have: core instances are the guest itself and the adapters around it.
+/// What one component may have: core instances are the guest itself and the adapters around it. The one that is built in has
+/// one memory; one that is composed of others has one of each, and fewer lookups of it fit in.
 const CORE_INSTANCES: u32 = 16;
+const MEMORIES: u32 = 4;
 const TABLES: u32 = 4;
 
-/// An engine for so many lookups at once.
-pub(crate) fn engine(max_live_lookups: usize) -> wasmtime::Result<Engine> {
+/// An engine for so many lookups at once. A component that is not the one that is built in has a pool in any case: what it
+/// wants of it is judged when it is loaded, and not in each lookup.
+pub(crate) fn engine(max_live_lookups: usize, is_built_in: bool) -> wasmtime::Result<Engine> {
     let mut configuration = configuration();
     configuration
         .max_wasm_stack(WASM_STACK_BYTES)
         .async_stack_size(WASM_STACK_BYTES + HOST_STACK_BYTES)
         // What host calls left on a stack may be a secret, and the memory goes back to the kernel.
         .async_stack_zeroing(true);
-    if max_live_lookups < POOL_FROM {
+    if max_live_lookups < POOL_FROM && is_built_in {
         return Engine::new(&configuration);
     }
-    let lookups = u32::try_from(max_live_lookups).unwrap_or(u32::MAX);
+    let lookups = u32::try_from(max_live_lookups.max(POOL_FROM)).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(lookups)
         .total_core_instances(lookups.saturating_mul(CORE_INSTANCES))
         .max_core_instances_per_component(CORE_INSTANCES)
         .total_memories(lookups)
-        .max_memories_per_component(1)
+        .max_memories_per_component(MEMORIES)
         .total_tables(lookups.saturating_mul(TABLES))
         .max_tables_per_component(TABLES)
         .total_stacks(lookups);

@@ -5,7 +5,7 @@ use std::fs;
 use keyward::{Budget, Config, Error, Limit};
 
 use crate::memory::growth_during;
-use crate::{Target, is_over};
+use crate::{Target, is_over, is_trap};
 
 #[tokio::test]
 async fn handles_that_are_never_dropped_end_at_their_limit() {
@@ -17,7 +17,7 @@ async fn handles_that_are_never_dropped_end_at_their_limit() {
 async fn random_numbers_are_there_and_not_without_end() {
     let target = Target::without_grants().await;
     assert_eq!(target.answer("random 32").await.0, "32");
-    let is_over_limit: fn(&Error) -> bool = |error| is_over(error, Limit::RandomBytes);
+    let is_over_limit: fn(&Error) -> bool = |error| is_trap(error);
     target
         .assert_ends(&[
             ("random 100000000", Budget::default(), is_over_limit),
@@ -30,8 +30,7 @@ async fn random_numbers_are_there_and_not_without_end() {
 #[tokio::test]
 async fn headers_without_end_and_large_ones_end_at_a_limit() {
     let target = Target::without_grants().await;
-    let is_over_limit: fn(&Error) -> bool =
-        |error| is_over(error, Limit::HeaderBytes) || is_over(error, Limit::HostCallBytes);
+    let is_over_limit: fn(&Error) -> bool = |error| is_over(error, Limit::HeaderBytes) || is_trap(error);
     target
         .assert_ends(&[
             ("flood-headers", Budget::default(), is_over_limit),
@@ -45,7 +44,7 @@ async fn headers_without_end_and_large_ones_end_at_a_limit() {
 #[tokio::test]
 async fn a_list_that_is_too_long_for_one_call_ends_at_its_limit() {
     let target = Target::without_grants().await;
-    target.assert_ends(&[("big-call 4000000", Budget::default(), |error| is_over(error, Limit::HostCallBytes))]).await;
+    target.assert_ends(&[("big-call 4000000", Budget::default(), |error| is_trap(error))]).await;
 }
 
 /// 1 GB for the host, some 260 KB for the component.
@@ -54,7 +53,7 @@ async fn a_list_whose_elements_are_all_the_same_bytes_is_charged_for_each_of_the
     let target = Target::without_grants().await;
     let growth = growth_during(async {
         let error = target.error("alias-headers 10000 100000", &Budget::default()).await;
-        assert!(is_over(&error, Limit::HostCallBytes), "{error:?}");
+        assert!(is_trap(&error), "{error:?}");
     });
     let growth = growth.await;
     assert!(growth.is_none_or(|growth| growth < 250 << 20), "{growth:?}");

@@ -109,3 +109,9 @@ fn shortened(behaviour: &str) -> String {
 pub(crate) fn is_over(error: &Error, limit: Limit) -> bool {
     matches!(error, Error::OverLimit { what, .. } if *what == limit)
 }
+
+/// Whether the engine has ended it. For some of its limits wasmtime has no type, but a text alone: that of one host call's
+/// bytes, of random bytes, of instances.
+pub(crate) fn is_trap(error: &Error) -> bool {
+    matches!(error, Error::Trap { .. })
+}
