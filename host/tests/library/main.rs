@@ -5,4 +5,6 @@ mod budget;
 mod common;
 mod conformance;
 mod credentials;
+mod network;
+mod overload;
 mod secrets;
