@@ -17,7 +17,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     match lookup.result {
         Ok(credential) => println!("log in as {}, until {:?}", credential.username, credential.expires_at),
         Err(Error::NotOurRegistry | Error::NoCredentials(_)) => println!("go on without credentials"),
-        Err(Error::Throttled(text) | Error::Unavailable(text)) => println!("try again later: {text}"),
+        Err(
+            error @ (Error::Overloaded { .. } | Error::Throttled(_) | Error::Timeout { .. } | Error::Unavailable(_)),
+        ) => {
+            println!("try again later: {error}");
+        }
         Err(error) => println!("this will not get better by itself: {error}"),
     }
     println!("it used {:?}", lookup.usage);

@@ -65,10 +65,10 @@ mod system {
 
     pub(super) async fn output_closed() {
         // A pipe or a socket reports an error when its other end is closed. A file cannot be watched, and has no other end.
-        if let Ok(output) = watch(io::stdout(), Interest::ERROR) {
-            if output.ready(Interest::ERROR).await.is_ok() {
-                return;
-            }
+        if let Ok(output) = watch(io::stdout(), Interest::ERROR)
+            && output.ready(Interest::ERROR).await.is_ok()
+        {
+            return;
         }
         pending().await
     }
@@ -82,10 +82,10 @@ mod system {
             if getppid() != Some(parent) {
                 return;
             }
-            if let Some(parent) = descriptor.ok().and_then(|parent| watch(parent, Interest::READABLE).ok()) {
-                if parent.readable().await.is_ok() {
-                    return;
-                }
+            if let Some(parent) = descriptor.ok().and_then(|parent| watch(parent, Interest::READABLE).ok())
+                && parent.readable().await.is_ok()
+            {
+                return;
             }
         }
         pending().await

@@ -231,10 +231,10 @@ impl Idle {
             connections.remove(0);
         }
         connections.push((Instant::now(), connection));
-        if self.connections.values().map(Vec::len).sum::<usize>() > MAX_IDLE {
-            if let Some((_, destination)) = self.oldest() {
-                self.close_oldest_of(&destination);
-            }
+        if self.connections.values().map(Vec::len).sum::<usize>() > MAX_IDLE
+            && let Some((_, destination)) = self.oldest()
+        {
+            self.close_oldest_of(&destination);
         }
     }
 
