@@ -88,10 +88,10 @@ mod system {
             if getppid() != Some(parent) {
                 return;
             }
-            if let Some(parent) = descriptor.ok().and_then(|parent| watch(parent, Interest::READABLE).ok()) {
-                if parent.readable().await.is_ok() {
-                    return;
-                }
+            if let Some(parent) = descriptor.ok().and_then(|parent| watch(parent, Interest::READABLE).ok())
+                && parent.readable().await.is_ok()
+            {
+                return;
             }
         }
         pending().await

@@ -3,13 +3,10 @@
 use std::ffi::OsStr;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use keyward_testbed::{ACCESS_KEY_ID, Authority, FakeAws, FaultServer, PASSWORD_MARK, SECRET_ACCESS_KEY};
+use keyward_testbed::{ACCESS_KEY_ID, Authority, FakeAws, PASSWORD_MARK, SECRET_ACCESS_KEY};
 use tempfile::TempDir;
-
-use crate::machine::Machine;
-use crate::running::Running;
 
 /// A private registry.
 pub(crate) const PRIVATE: &str = "123456789012.dkr.ecr.us-east-1.amazonaws.com";
@@ -19,10 +16,10 @@ pub(crate) const NOT_FOUND: &str = "credentials not found in native keychain\n";
 
 /// One call of the command.
 pub(crate) struct Call {
-    command: Command,
-    input: Vec<u8>,
+    pub(crate) command: Command,
+    pub(crate) input: Vec<u8>,
     /// Holds the link under which the command is called.
-    folder: Option<TempDir>,
+    pub(crate) folder: Option<TempDir>,
 }
 
 /// What came of a call.
@@ -58,28 +55,11 @@ impl Call {
         self.trusting(fake.authority()).variable("AWS_ENDPOINT_URL", fake.url())
     }
 
-    /// With every endpoint leading to a server that misbehaves.
-    pub(crate) fn against_fault(self, server: &FaultServer) -> Self {
-        self.trusting(server.authority()).variable("AWS_ENDPOINT_URL", server.url())
-    }
-
     /// With keys, and an authority to trust.
     pub(crate) fn trusting(self, authority: &Authority) -> Self {
         self.variable("SSL_CERT_FILE", authority.ca_file())
             .variable("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
             .variable("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
-    }
-
-    /// On a machine with other names than this one's.
-    pub(crate) fn on(self, machine: &Machine) -> Self {
-        Self { command: machine.command(&self.command), ..self }
-    }
-
-    /// By a shell, as in `ulimit -d 1000; exec "$@"`, where "$@" is the call.
-    pub(crate) fn by_shell(self, script: &str) -> Self {
-        let mut shell = Command::new("sh");
-        shell.args(["-c", script, "sh"]);
-        Self { command: wrapped(shell, &self.command), ..self }
     }
 
     pub(crate) fn variable(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
@@ -103,21 +83,6 @@ impl Call {
         let status = finished.status.code().unwrap_or_else(|| panic!("ended by a signal: {finished:?}"));
         Outcome::new(status, finished.stdout, finished.stderr)
     }
-
-    /// Begins it, and reads its standard output through a pipe.
-    pub(crate) fn start(self) -> Running {
-        self.start_with_output(Stdio::piped())
-    }
-
-    /// Begins it with this as its standard output.
-    pub(crate) fn start_with_output(self, output: impl Into<Stdio>) -> Running {
-        Running::start(self.command, &self.input, output.into(), self.folder)
-    }
-
-    /// Begins it in the background of a shell, so that it has a parent that can be killed.
-    pub(crate) fn start_in_background(self) -> Running {
-        Running::start_in_background(&self.command, &self.input, self.folder)
-    }
 }
 
 impl Outcome {
@@ -133,11 +98,4 @@ impl Outcome {
         assert!(!outcome.errors.contains(PASSWORD_MARK), "a password is in {}", outcome.errors);
         outcome
     }
-}
-
-/// A program that is given a call as its last arguments, and the call's environment.
-pub(crate) fn wrapped(mut wrapper: Command, call: &Command) -> Command {
-    wrapper.env_clear().arg(call.get_program()).args(call.get_args());
-    wrapper.envs(call.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    wrapper
 }

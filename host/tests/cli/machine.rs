@@ -6,10 +6,12 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::harness::wrapped;
+use crate::harness::Call;
+use crate::running::wrapped;
 
 /// Binds its first two arguments over the hosts file and the name servers' file, for itself only, and becomes the others.
-const WITH_NAMES: &str = r#"mount --bind "$1" /etc/hosts && mount --bind "$2" /etc/resolv.conf || exit; shift 2; exec "$@""#;
+const WITH_NAMES: &str =
+    r#"mount --bind "$1" /etc/hosts && mount --bind "$2" /etc/resolv.conf || exit; shift 2; exec "$@""#;
 
 /// What the command sees of a machine's names.
 pub(crate) struct Machine(TempDir);
@@ -32,10 +34,22 @@ impl Machine {
     /// Where the mounts are not permitted.
     pub(crate) fn command(&self, call: &Command) -> Command {
         let permitted = Command::new("unshare").args(["--mount", "true"]).status();
-        assert!(permitted.is_ok_and(|status| status.success()), "no mounts of its own permitted: run the tests as root");
+        assert!(
+            permitted.is_ok_and(|status| status.success()),
+            "no mounts of its own permitted: run the tests as root"
+        );
         let mut unshare = Command::new("unshare");
-        unshare.args(["--mount", "sh", "-c", WITH_NAMES, "sh"]).args(["hosts", "resolv.conf"].map(|file| self.0.path().join(file)));
+        unshare
+            .args(["--mount", "sh", "-c", WITH_NAMES, "sh"])
+            .args(["hosts", "resolv.conf"].map(|file| self.0.path().join(file)));
         wrapped(unshare, call)
+    }
+}
+
+impl Call {
+    /// On a machine with other names than this one's.
+    pub(crate) fn on(self, machine: &Machine) -> Self {
+        Self { command: machine.command(&self.command), ..self }
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, set_child_subreaper, waitpid};
 use tempfile::TempDir;
 
-use crate::harness::{Outcome, wrapped};
+use crate::harness::{Call, Outcome};
 
 /// How often something is looked for before it counts as stuck: for twenty seconds in all.
 const LOOKS: u32 = 4000;
@@ -30,8 +30,32 @@ pub(crate) struct Running {
     _folder: Option<TempDir>,
 }
 
+impl Call {
+    /// By a shell, as in `ulimit -d 1000; exec "$@"`, where "$@" is the call.
+    pub(crate) fn by_shell(self, script: &str) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script, "sh"]);
+        Self { command: wrapped(shell, &self.command), ..self }
+    }
+
+    /// Begins it, and reads its standard output through a pipe.
+    pub(crate) fn start(self) -> Running {
+        self.start_with_output(Stdio::piped())
+    }
+
+    /// Begins it with this as its standard output.
+    pub(crate) fn start_with_output(self, output: impl Into<Stdio>) -> Running {
+        Running::start(self.command, &self.input, output.into(), self.folder)
+    }
+
+    /// Begins it in the background of a shell, so that it has a parent that can be killed.
+    pub(crate) fn start_in_background(self) -> Running {
+        Running::start_in_background(&self.command, &self.input, self.folder)
+    }
+}
+
 impl Running {
-    pub(crate) fn start(mut command: Command, input: &[u8], output: Stdio, folder: Option<TempDir>) -> Self {
+    fn start(mut command: Command, input: &[u8], output: Stdio, folder: Option<TempDir>) -> Self {
         let streams = streams(input);
         command
             .stdin(File::open(streams.path().join("input")).unwrap())
@@ -43,7 +67,7 @@ impl Running {
         Self { started, process, streams, _folder: folder }
     }
 
-    pub(crate) fn start_in_background(command: &Command, input: &[u8], folder: Option<TempDir>) -> Self {
+    fn start_in_background(command: &Command, input: &[u8], folder: Option<TempDir>) -> Self {
         // Whoever is left without a parent is this process's child then, and its exit status can be asked for.
         set_child_subreaper(Some(getpid())).unwrap();
         let streams = streams(input);
@@ -69,16 +93,14 @@ impl Running {
         stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('S'))
     }
 
-    /// How many threads it has.
-    pub(crate) fn threads(&self) -> usize {
-        fs::read_dir(self.proc("task")).unwrap().count()
-    }
-
-    /// The most memory that it ever had, in KiB.
-    pub(crate) fn peak_kibibytes(&self) -> u64 {
-        let status = fs::read_to_string(self.proc("status")).unwrap();
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.strip_suffix("kB"));
-        peak.unwrap().trim().parse().unwrap()
+    /// The names of its threads, sorted.
+    pub(crate) fn threads(&self) -> Vec<String> {
+        let threads = fs::read_dir(self.proc("task")).unwrap().flatten();
+        // One that has ended meanwhile has no name any more.
+        let names = threads.filter_map(|thread| fs::read_to_string(thread.path().join("comm")).ok());
+        let mut names: Vec<String> = names.map(|name| name.trim_end().to_owned()).collect();
+        names.sort();
+        names
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
@@ -142,6 +164,13 @@ impl Drop for Running {
         let _ = self.started.kill();
         let _ = self.started.wait();
     }
+}
+
+/// A program that is given a call as its last arguments, and the call's environment.
+pub(crate) fn wrapped(mut wrapper: Command, call: &Command) -> Command {
+    wrapper.env_clear().arg(call.get_program()).args(call.get_args());
+    wrapper.envs(call.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    wrapper
 }
 
 /// Polls, with a bound that only turns a test that would hang into one that fails.

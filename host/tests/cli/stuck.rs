@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use keyward_testbed::{Fault, FaultServer};
 
+use crate::harness::Call;
 use crate::running::{Running, until};
 
 /// The faults in which a lookup without a deadline would wait for ever.
@@ -21,6 +22,13 @@ pub(crate) const HANGING: [Fault; 7] = [
 #[test]
 fn the_list_of_faults_that_hang_has_every_one() {
     assert!(Fault::ALL.into_iter().filter(|fault| fault.hangs()).eq(HANGING));
+}
+
+impl Call {
+    /// With every endpoint leading to a server that misbehaves.
+    pub(crate) fn against_fault(self, server: &FaultServer) -> Self {
+        self.trusting(server.authority()).variable("AWS_ENDPOINT_URL", server.url())
+    }
 }
 
 /// What the command says that it was waiting for.
