@@ -64,11 +64,17 @@ mod system {
     }
 
     pub(super) async fn output_closed() {
-        // A pipe or a socket reports an error when its other end is closed. A file cannot be watched, and has no other end.
-        if let Ok(output) = watch(io::stdout(), Interest::ERROR)
-            && output.ready(Interest::ERROR).await.is_ok()
-        {
-            return;
+        // When its other end is closed, a pipe reports an error, and a socket that it cannot be written to. A file cannot be
+        // watched, and has no other end.
+        const WANTED: Interest = Interest::ERROR.add(Interest::WRITABLE);
+        if let Ok(output) = watch(io::stdout(), WANTED) {
+            while let Ok(mut guard) = output.ready(WANTED).await {
+                if guard.ready().is_error() || guard.ready().is_write_closed() {
+                    return;
+                }
+                // That it can be written to is no news: wait for the next change.
+                guard.clear_ready();
+            }
         }
         pending().await
     }

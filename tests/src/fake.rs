@@ -38,9 +38,22 @@ impl FakeAws {
     /// one authority can talk to several fakes, or to a fake and a real server.
     #[must_use]
     pub fn start_with(authority: Arc<Authority>) -> Self {
+        Self::listen(authority, (Ipv4Addr::LOCALHOST, 0).into())
+    }
+
+    /// [`FakeAws::start`] at a given address, such as port 443 of one of the many addresses that
+    /// loopback has.
+    #[must_use]
+    #[track_caller]
+    pub fn start_at(address: SocketAddr) -> Self {
+        Self::listen(Arc::new(Authority::new()), address)
+    }
+
+    #[track_caller]
+    fn listen(authority: Arc<Authority>, address: SocketAddr) -> Self {
         let runtime = ServerThread::runtime();
-        let listener = connections::listen(&runtime, (Ipv4Addr::LOCALHOST, 0).into(), LONG_BACKLOG)
-            .expect("the fake AWS has to listen on a port of 127.0.0.1");
+        let listener = connections::listen(&runtime, address, LONG_BACKLOG)
+            .unwrap_or_else(|error| panic!("the fake AWS has to listen at {address}: {error}"));
         let address = listener.local_addr().expect("a bound listener has an address");
         let state = Arc::new(State::new());
         let acceptor = server::acceptor(AnyName::new(authority.clone()));
@@ -55,7 +68,7 @@ impl FakeAws {
         &self.authority
     }
 
-    /// Where the fake listens: a port of 127.0.0.1.
+    /// Where the fake listens: a port of 127.0.0.1, unless it was started at another address.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address

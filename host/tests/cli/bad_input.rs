@@ -98,6 +98,41 @@ fn settings_that_make_no_sense_are_clear_errors() {
     }
 }
 
+#[test]
+fn what_cannot_be_allowed_is_named_and_nothing_is_asked() {
+    let fake = FakeAws::start();
+    let text = |wrong: &str| {
+        let example = "give scheme, host and port, as in https://ecr.example:8443";
+        format!("'{wrong}' is not a destination that can be allowed: {example}\n")
+    };
+    for (given, wrong) in [
+        ("ecr.example:8443", "ecr.example:8443"),
+        ("ftp://ecr.example", "ftp://ecr.example"),
+        ("https://ecr.example,nonsense", "nonsense"),
+        ("https://", "https://"),
+    ] {
+        let outcome = Call::keyward(&["get", PRIVATE, "--allow", given]).against(&fake).run();
+        assert_eq!((outcome.status, outcome.output.as_str()), (8, ""), "{outcome:?}");
+        assert_eq!(outcome.errors, format!("error: {}", text(wrong)));
+        let outcome = Call::keyward(&["get", PRIVATE]).against(&fake).variable("KEYWARD_ALLOW", given).run();
+        assert_eq!((outcome.status, outcome.errors), (8, format!("error: {}", text(wrong))));
+        let outcome = Call::helper(&["get"]).input(PRIVATE).against(&fake).variable("KEYWARD_ALLOW", given).run();
+        assert_eq!((outcome.status, outcome.output, outcome.errors), (1, text(wrong), text(wrong)));
+    }
+    assert_eq!(fake.connections_accepted(), 0);
+}
+
+/// Service managers and scripts set variables to nothing where others unset them.
+#[test]
+#[ignore = "`keyward get` takes the empty text for a destination"]
+fn an_empty_list_of_allowed_destinations_is_none() {
+    let fake = FakeAws::start();
+    let outcome = Call::keyward(&["get", PRIVATE]).against(&fake).variable("KEYWARD_ALLOW", "").run();
+    assert_eq!(outcome.status, 0, "{outcome:?}");
+    let outcome = Call::helper(&["get"]).input(PRIVATE).against(&fake).variable("KEYWARD_ALLOW", "").run();
+    assert_eq!(outcome.status, 0, "{outcome:?}");
+}
+
 /// A wrong key is a secret too: whose it is, nobody knows.
 #[test]
 fn a_value_that_cannot_be_sent_is_not_repeated() {

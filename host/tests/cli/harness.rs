@@ -3,9 +3,9 @@
 use std::ffi::OsStr;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::process::Command;
 
-use assert_cmd::Command;
-use keyward_testbed::{ACCESS_KEY_ID, FakeAws, PASSWORD_MARK, SECRET_ACCESS_KEY};
+use keyward_testbed::{ACCESS_KEY_ID, Authority, FakeAws, PASSWORD_MARK, SECRET_ACCESS_KEY};
 use tempfile::TempDir;
 
 /// A private registry.
@@ -16,10 +16,10 @@ pub(crate) const NOT_FOUND: &str = "credentials not found in native keychain\n";
 
 /// One call of the command.
 pub(crate) struct Call {
-    command: Command,
-    input: Vec<u8>,
-    /// Holds the link under which the command was called.
-    _folder: Option<TempDir>,
+    pub(crate) command: Command,
+    pub(crate) input: Vec<u8>,
+    /// Holds the link under which the command is called.
+    pub(crate) folder: Option<TempDir>,
 }
 
 /// What came of a call.
@@ -47,15 +47,17 @@ impl Call {
     fn program(program: &Path, arguments: &[&str], folder: Option<TempDir>) -> Self {
         let mut command = Command::new(program);
         command.env_clear().args(arguments);
-        Self { command, input: Vec::new(), _folder: folder }
+        Self { command, input: Vec::new(), folder }
     }
 
     /// With keys that the fake knows, and every endpoint leading to it.
     pub(crate) fn against(self, fake: &FakeAws) -> Self {
-        let address = fake.url();
-        let ca_file = fake.authority().ca_file().as_os_str().to_owned();
-        self.variable("AWS_ENDPOINT_URL", address)
-            .variable("SSL_CERT_FILE", ca_file)
+        self.trusting(fake.authority()).variable("AWS_ENDPOINT_URL", fake.url())
+    }
+
+    /// With keys, and an authority to trust.
+    pub(crate) fn trusting(self, authority: &Authority) -> Self {
+        self.variable("SSL_CERT_FILE", authority.ca_file())
             .variable("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
             .variable("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
     }
@@ -75,12 +77,19 @@ impl Call {
         self
     }
 
-    /// Runs it. Whatever happens, the command says something of itself, and the key that signs is in nothing it says.
-    pub(crate) fn run(mut self) -> Outcome {
-        let finished = self.command.write_stdin(self.input).output().unwrap();
+    /// Runs it.
+    pub(crate) fn run(self) -> Outcome {
+        let finished = assert_cmd::Command::from_std(self.command).write_stdin(self.input).output().unwrap();
         let status = finished.status.code().unwrap_or_else(|| panic!("ended by a signal: {finished:?}"));
+        Outcome::new(status, finished.stdout, finished.stderr)
+    }
+}
+
+impl Outcome {
+    /// Whatever happens, the command says something of itself, and the key that signs is in nothing it says.
+    pub(crate) fn new(status: i32, output: Vec<u8>, errors: Vec<u8>) -> Self {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the command writes UTF-8");
-        let outcome = Outcome { status, output: text(finished.stdout), errors: text(finished.stderr) };
+        let outcome = Self { status, output: text(output), errors: text(errors) };
         // 101 is the status of a panic.
         assert_ne!(outcome.status, 101, "{outcome:?}");
         for said in [&outcome.output, &outcome.errors] {

@@ -52,7 +52,15 @@ impl NameServer {
     #[must_use]
     #[track_caller]
     pub fn start(zone: impl Fn(&str, usize) -> Vec<IpAddr> + Send + 'static) -> Self {
-        Self::start_at(loopback(), State::new(Some(Zone::new(zone))))
+        Self::start_at(loopback(), zone)
+    }
+
+    /// [`NameServer::start`] at a given address, such as port 53 of one of the many addresses that
+    /// loopback has.
+    #[must_use]
+    #[track_caller]
+    pub fn start_at(address: SocketAddr, zone: impl Fn(&str, usize) -> Vec<IpAddr> + Send + 'static) -> Self {
+        Self::serve_at(address, State::new(Some(Zone::new(zone))))
     }
 
     /// Starts a server that answers as that of [`NameServer::start`], except that it never answers a
@@ -60,7 +68,7 @@ impl NameServer {
     #[must_use]
     #[track_caller]
     pub fn without_answers_for_ipv6(zone: impl Fn(&str, usize) -> Vec<IpAddr> + Send + 'static) -> Self {
-        Self::start_at(loopback(), State::new(Some(Zone::new(zone).without_answers_for_ipv6())))
+        Self::serve_at(loopback(), State::new(Some(Zone::new(zone).without_answers_for_ipv6())))
     }
 
     /// Starts a server that takes questions and answers none. It only counts them.
@@ -70,16 +78,15 @@ impl NameServer {
         Self::silent_at(loopback())
     }
 
-    /// [`NameServer::silent`] at a given address, such as port 53 of one of the many addresses that
-    /// loopback has.
+    /// [`NameServer::silent`] at a given address.
     #[must_use]
     #[track_caller]
     pub fn silent_at(address: SocketAddr) -> Self {
-        Self::start_at(address, State::new(None))
+        Self::serve_at(address, State::new(None))
     }
 
     #[track_caller]
-    fn start_at(address: SocketAddr, state: State) -> Self {
+    fn serve_at(address: SocketAddr, state: State) -> Self {
         let runtime = ServerThread::runtime();
         let (udp, tcp) = bind(&runtime, address)
             .unwrap_or_else(|error| panic!("the name server has to listen at {address}: {error}"));
