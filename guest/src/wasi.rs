@@ -184,6 +184,7 @@ fn http_error(code: http::ErrorCode) -> HttpError {
         ErrorCode::HttpResponseHeaderSectionSize(_) | ErrorCode::HttpResponseHeaderSize(_) => {
             HttpError::HeadersTooLarge
         }
+        ErrorCode::HttpProtocolError => HttpError::Response("it is not HTTP".to_owned()),
         ErrorCode::ConnectionTerminated => HttpError::Response("the connection was closed".to_owned()),
         other => HttpError::Response(format!("{other:?}")),
     }

@@ -40,11 +40,12 @@ pub(crate) struct Get {
     /// How the credential is printed
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
-    /// How long the lookup may take, in seconds; 5 unless set
-    #[arg(long, value_name = "SECONDS", env = DEADLINE, hide_env_values = true, value_parser = seconds)]
+    /// How long the lookup may take, in seconds; else KEYWARD_DEADLINE has it, else it is 5
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     deadline: Option<Duration>,
-    /// Let the lookup reach one more destination, as in https://ecr.example:8443; may be given several times
-    #[arg(long, value_name = "DESTINATION", env = ALLOW, hide_env_values = true, value_delimiter = ',')]
+    /// Let the lookup reach one more destination, as in https://ecr.example:8443; may be given several times, or with commas
+    /// between. Else KEYWARD_ALLOW has them
+    #[arg(long, value_name = "DESTINATION", value_delimiter = ',')]
     allow: Vec<String>,
     /// Run the component in FILE instead of the one that is built in
     #[cfg(feature = "compile")]
@@ -53,37 +54,40 @@ pub(crate) struct Get {
 }
 
 impl Get {
-    /// The configuration that these arguments mean.
-    pub(crate) fn config(&self) -> Config {
-        let config = config(self.deadline, &self.allow);
+    /// The configuration that these arguments and the environment mean.
+    pub(crate) fn config(&self) -> Result<Config, String> {
+        let config = config(self.deadline, &self.allow)?;
         #[cfg(feature = "compile")]
         if let Some(file) = &self.component {
-            return config.with_component(file);
+            return Ok(config.with_component(file));
         }
-        config
+        Ok(config)
     }
 }
 
 /// The configuration of a credential helper, which has no arguments of its own but the environment's.
 pub(crate) fn helper_config() -> Result<Config, String> {
-    let deadline = match env::var(DEADLINE) {
-        Ok(text) => {
-            Some(seconds(&text).map_err(|reason| format!("{DEADLINE} is '{text}' ({reason}): set it to seconds"))?)
-        }
-        Err(_) => None,
-    };
-    let allow = env::var(ALLOW).unwrap_or_default();
-    let allow: Vec<String> = allow.split(',').filter(|text| !text.is_empty()).map(str::to_owned).collect();
-    Ok(config(deadline, &allow))
+    config(None, &[])
 }
 
-fn config(deadline: Option<Duration>, allow: &[String]) -> Config {
-    let config = Config::from_process_environment();
-    let config = allow.iter().fold(config, |config, destination| config.with_allowed(destination));
-    match deadline {
+/// What was typed counts, else the environment does. An empty variable is as good as none: service managers and scripts set
+/// variables to nothing where others unset them.
+fn config(deadline: Option<Duration>, allow: &[String]) -> Result<Config, String> {
+    let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
+    let deadline = match (deadline, variable(DEADLINE)) {
+        (None, Some(text)) => {
+            Some(seconds(&text).map_err(|reason| format!("{DEADLINE} is '{text}' ({reason}): set it to seconds"))?)
+        }
+        (deadline, _) => deadline,
+    };
+    let from_environment = if allow.is_empty() { variable(ALLOW).unwrap_or_default() } else { String::new() };
+    let allow = allow.iter().map(String::as_str).chain(from_environment.split(',').filter(|text| !text.is_empty()));
+
+    let config = allow.fold(Config::from_process_environment(), Config::with_allowed);
+    Ok(match deadline {
         Some(deadline) => config.with_budget(Budget::default().with_deadline(deadline)),
         None => config,
-    }
+    })
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

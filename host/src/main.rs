@@ -57,7 +57,11 @@ fn run(arguments: Arguments) -> io::Result<u8> {
 }
 
 fn get(get: &Get) -> io::Result<u8> {
-    match resolve(&get.config(), &get.registry) {
+    let result = match get.config() {
+        Ok(config) => resolve(&config, &get.registry),
+        Err(text) => Err(Error::Invalid(text).into()),
+    };
+    match result {
         Ok(credential) => {
             let mut output = io::stdout().lock();
             output.write_all(print::credential(get.format, &get.registry, &credential).as_bytes())?;

@@ -24,7 +24,7 @@ use crate::capability::destination::Destination;
 use crate::capability::dial::dial;
 use crate::capability::dns::NameResolver;
 use crate::capability::egress::{Grant, SETTING};
-use crate::capability::explain::explain;
+use crate::capability::explain::{explain, untrusted};
 use crate::capability::meter::Meter;
 use crate::capability::proxy::Proxies;
 use crate::capability::tls::TrustRoots;
@@ -86,7 +86,7 @@ impl Connector {
             None => stream,
             Some(tls) => {
                 meter.step(Step::Handshake);
-                handshake(tls, &destination.host, stream).await?
+                handshake(tls, destination, stream, meter).await?
             }
         };
         Connection::open(stream).await.map_err(|error| explain(&error))
@@ -120,7 +120,7 @@ impl Connector {
         let stream = self.dial(&proxy, Grant::Named, meter).await?;
         match tls {
             None => Ok(stream),
-            Some(tls) => handshake(tls, &proxy.host, stream).await,
+            Some(tls) => handshake(tls, &proxy, stream, meter).await,
         }
     }
 
@@ -132,9 +132,19 @@ impl Connector {
     }
 }
 
-async fn handshake(tls: Arc<ClientConfig>, host: &str, stream: Box<dyn Stream>) -> Result<Box<dyn Stream>, Error> {
-    let name = ServerName::try_from(host.to_owned()).map_err(|_| Error::HttpRequestUriInvalid)?;
-    let stream = TlsConnector::from(tls).connect(name, TokioIo::new(stream)).await.map_err(|error| explain(&error))?;
+async fn handshake(
+    tls: Arc<ClientConfig>,
+    server: &Destination,
+    stream: Box<dyn Stream>,
+    meter: &Meter,
+) -> Result<Box<dyn Stream>, Error> {
+    let name = ServerName::try_from(server.host.clone()).map_err(|_| Error::HttpRequestUriInvalid)?;
+    let stream = TlsConnector::from(tls).connect(name, TokioIo::new(stream)).await.map_err(|error| {
+        if let Some(reason) = untrusted(&error) {
+            meter.set_fault(error::Error::Invalid(format!("the certificate of {server} is not trusted: {reason}")));
+        }
+        explain(&error)
+    })?;
     Ok(boxed(stream))
 }
 
@@ -174,30 +184,44 @@ async fn tunnel(
     match opened.map_err(|error| explain(&error))? {
         Ok(upgraded) => Ok(Box::new(upgraded)),
         Err(status) => {
-            let what = match status {
-                StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
-                    "put its user name and password into the setting that names it (HTTPS_PROXY)"
-                }
-                _ => "ask who runs it, or name the host in NO_PROXY",
-            };
-            meter.set_fault(error::Error::Unavailable(format!(
-                "the proxy {} refused a tunnel to {authority} (HTTP status {}): {what}",
-                Destination::of(proxy.uri()).map(|proxy| proxy.to_string()).unwrap_or_default(),
-                status.as_u16()
-            )));
+            meter.set_fault(refused(proxy, &format!("a tunnel to {authority}"), status));
             Err(Error::ConnectionRefused)
         }
     }
+}
+
+/// A proxy answered in its own name.
+fn refused(proxy: &Intercept, what: &str, status: StatusCode) -> error::Error {
+    let proxy = Destination::of(proxy.uri()).map(|proxy| proxy.to_string()).unwrap_or_default();
+    let advice = match status {
+        StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+            "put its user name and password into the setting that names it (HTTPS_PROXY, HTTP_PROXY)"
+        }
+        _ => "ask who runs it, or name the host in NO_PROXY",
+    };
+    error::Error::Unavailable(format!("the proxy {proxy} refused {what} (HTTP status {}): {advice}", status.as_u16()))
 }
 
 fn boxed(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Box<dyn Stream> {
     Box::new(TokioIo::new(stream))
 }
 
-/// The header that a proxy that forwards a request wants.
-pub(crate) fn authorization(route: &Route) -> Option<&HeaderValue> {
-    match route {
-        Route::Forwarded(proxy) => proxy.basic_auth(),
-        Route::Direct | Route::Tunnelled(_) => None,
+impl Route {
+    /// The header that a proxy that forwards a request wants.
+    pub(crate) fn authorization(&self) -> Option<&HeaderValue> {
+        match self {
+            Self::Forwarded(proxy) => proxy.basic_auth(),
+            Self::Direct | Self::Tunnelled(_) => None,
+        }
+    }
+
+    /// Why an answer is that of the proxy that was to forward the request, if it is. All its other answers may be the server's.
+    pub(crate) fn refusal(&self, status: StatusCode, destination: &Destination) -> Option<error::Error> {
+        match self {
+            Self::Forwarded(proxy) if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+                Some(refused(proxy, &format!("a request to {destination}"), status))
+            }
+            _ => None,
+        }
     }
 }

@@ -55,6 +55,28 @@ fn explain_one(error: &(dyn StdError + 'static)) -> Option<Error> {
     None
 }
 
+/// Why a server's certificate is not trusted, and what to do about it, where that is what went wrong.
+pub(crate) fn untrusted(error: &io::Error) -> Option<&'static str> {
+    use rustls::CertificateError as Certificate;
+    let Some(rustls::Error::InvalidCertificate(error)) = error.get_ref()?.downcast_ref() else { return None };
+    Some(match error {
+        Certificate::Expired | Certificate::ExpiredContext { .. } => {
+            "it has expired; check this machine's clock, and whose certificate it is"
+        }
+        Certificate::NotValidForName | Certificate::NotValidForNameContext { .. } => {
+            "it is for another name; check the AWS_ENDPOINT_URL settings and what answers in AWS's place"
+        }
+        Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => {
+            "it is not valid yet; check this machine's clock"
+        }
+        // An authority of the same name with another key signs badly.
+        Certificate::BadSignature | Certificate::UnknownIssuer => {
+            "it is from an authority that is not known; name a file with that authority's certificate in AWS_CA_BUNDLE"
+        }
+        _ => "it is not one that can be trusted; check what answers in AWS's place",
+    })
+}
+
 fn explain_io(error: &io::Error) -> Error {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => Error::ConnectionRefused,

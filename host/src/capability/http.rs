@@ -15,7 +15,7 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 use zeroize::Zeroizing;
 
-use crate::capability::connect::{self, Connector, Route};
+use crate::capability::connect::{Connector, Route};
 use crate::capability::connection::{AnswerBody, Pool};
 use crate::capability::destination::Destination;
 use crate::capability::egress::{EgressPolicy, Grant, SETTING};
@@ -123,7 +123,7 @@ impl Hooks {
             self.meter.set_fault(fault);
             Error::ConfigurationError
         })?;
-        match connect::authorization(&route) {
+        match route.authorization() {
             Some(authorization) => {
                 request.headers_mut().insert(PROXY_AUTHORIZATION, authorization.clone());
             }
@@ -144,6 +144,10 @@ impl Hooks {
             self.meter.step(Step::Answer);
             match connection.send(request.clone()).await {
                 Ok(answer) => {
+                    if let Some(fault) = route.refusal(answer.status(), destination) {
+                        self.meter.set_fault(fault);
+                        return Err(Error::ConnectionRefused);
+                    }
                     self.meter.step(Step::Body);
                     let (destination, pool) = (destination.clone(), pool.clone());
                     return Ok(answer.map(|body| AnswerBody::new(body, connection, destination, pool)));

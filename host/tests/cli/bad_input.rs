@@ -124,13 +124,14 @@ fn what_cannot_be_allowed_is_named_and_nothing_is_asked() {
 
 /// Service managers and scripts set variables to nothing where others unset them.
 #[test]
-#[ignore = "`keyward get` takes the empty text for a destination"]
-fn an_empty_list_of_allowed_destinations_is_none() {
+fn an_empty_setting_is_none() {
     let fake = FakeAws::start();
-    let outcome = Call::keyward(&["get", PRIVATE]).against(&fake).variable("KEYWARD_ALLOW", "").run();
-    assert_eq!(outcome.status, 0, "{outcome:?}");
-    let outcome = Call::helper(&["get"]).input(PRIVATE).against(&fake).variable("KEYWARD_ALLOW", "").run();
-    assert_eq!(outcome.status, 0, "{outcome:?}");
+    for setting in ["KEYWARD_ALLOW", "KEYWARD_DEADLINE"] {
+        for call in [Call::keyward(&["get", PRIVATE]), Call::helper(&["get"]).input(PRIVATE)] {
+            let outcome = call.against(&fake).variable(setting, "").run();
+            assert_eq!(outcome.status, 0, "{setting}: {outcome:?}");
+        }
+    }
 }
 
 /// A wrong key is a secret too: whose it is, nobody knows.

@@ -13,11 +13,12 @@ const DATA: u32 = 16 * 1024;
 fn exit_status_and_text(fault: Fault) -> (i32, &'static str) {
     match fault {
         Fault::TlsGarbage => (7, "no trusted TLS connection: the handshake failed"),
-        Fault::WrongCertificate | Fault::ExpiredCertificate | Fault::UntrustedCertificate => {
-            (7, "no trusted TLS connection: the server's certificate is not trusted")
-        }
+        Fault::WrongCertificate => (8, "is not trusted: it is for another name"),
+        Fault::ExpiredCertificate => (8, "is not trusted: it has expired"),
+        Fault::UntrustedCertificate => (8, "is not trusted: it is from an authority that is not known"),
         Fault::CloseAtOnce | Fault::Reset | Fault::Close => (7, "the answer broke off: the connection was closed"),
-        Fault::TooShortBody | Fault::Garbage => (7, "the answer broke off"),
+        Fault::Garbage => (7, "the answer broke off: it is not HTTP"),
+        Fault::TooShortBody => (7, "the answer broke off"),
         Fault::ServerError => (7, "ServiceUnavailableException: The service is not available (HTTP status 503)"),
         Fault::EndlessBody => (8, "is larger than 65536 bytes"),
         Fault::EndlessHeaders => (8, "the answer's headers are larger than the sandbox allows"),

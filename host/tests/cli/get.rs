@@ -72,7 +72,8 @@ fn the_deadline_may_come_from_the_environment_too() {
     let outcome = get().variable("KEYWARD_DEADLINE", "0.3").run();
     assert!(outcome.errors.starts_with("error: no credential within 300ms"), "{outcome:?}");
     let outcome = get().variable("KEYWARD_DEADLINE", "5s").run();
-    assert_eq!(outcome.status, 2, "{outcome:?}");
+    assert_eq!(outcome.status, 8, "{outcome:?}");
+    assert_eq!(outcome.errors, "error: KEYWARD_DEADLINE is '5s' (not a number): set it to seconds\n");
     let outcome =
         Call::keyward(&["get", PRIVATE, "--deadline", "0.2"]).against(&fake).variable("KEYWARD_DEADLINE", "60").run();
     assert!(outcome.errors.starts_with("error: no credential within 200ms"), "{outcome:?}");

@@ -113,7 +113,7 @@ fn the_exceptions_from_a_proxy_are_reached_without_it() {
 fn a_proxy_that_refuses_is_named_with_its_answer_and_what_to_do() {
     let fake = FakeAws::start();
     for (status, advice) in [
-        (407, "put its user name and password into the setting that names it (HTTPS_PROXY)"),
+        (407, "put its user name and password into the setting that names it (HTTPS_PROXY, HTTP_PROXY)"),
         (403, "ask who runs it, or name the host in NO_PROXY"),
         (502, "ask who runs it, or name the host in NO_PROXY"),
     ] {

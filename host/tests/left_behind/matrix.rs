@@ -109,7 +109,13 @@ async fn failed(trouble: Trouble) {
     for _ in 0..LOOKUPS {
         let lookup = bed.resolver.look_up(registry, &Budget::default(), &CancelToken::new()).await;
         let is_right = match trouble {
-            Trouble::Fault(Fault::EndlessBody | Fault::EndlessHeaders) => {
+            Trouble::Fault(
+                Fault::EndlessBody
+                | Fault::EndlessHeaders
+                | Fault::ExpiredCertificate
+                | Fault::UntrustedCertificate
+                | Fault::WrongCertificate,
+            ) => {
                 matches!(&lookup.result, Err(Error::Invalid(_)))
             }
             Trouble::Fault(Fault::RedirectLoop | Fault::TooLongBody) => {

@@ -123,8 +123,8 @@ async fn a_certificate_of_an_unknown_authority_is_not_trusted() {
     let fake = FakeAws::start();
     let stranger = Authority::new();
     let config = config(&fake).with_variable("SSL_CERT_FILE", stranger.ca_file().to_str().unwrap());
-    let Err(Error::Unavailable(text)) = Resolver::new(&config).unwrap().resolve(PRIVATE).await else { panic!() };
-    assert!(text.contains("the server's certificate is not trusted") && text.contains("AWS_CA_BUNDLE"), "{text}");
+    let Err(Error::Invalid(text)) = Resolver::new(&config).unwrap().resolve(PRIVATE).await else { panic!() };
+    assert!(text.contains("is not trusted") && text.contains("AWS_CA_BUNDLE"), "{text}");
 
     // The bundle adds to the other roots.
     let config = config.with_variable("AWS_CA_BUNDLE", fake.authority().ca_file().to_str().unwrap());
