@@ -24,6 +24,13 @@ impl Held {
         Self { footprint: Footprint { descriptors, ..self.footprint }, ..self }
     }
 
+    /// The same with one thread more.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn with_one_thread(self) -> Self {
+        let threads = self.footprint.threads.map(|count| count + 1);
+        Self { footprint: Footprint { threads, ..self.footprint }, ..self }
+    }
+
     /// Counts when the thread that counts the epochs has ended with the lookup before.
     pub(crate) async fn at_rest() -> Self {
         until("no thread is left", || threads_of_lookups() == 0).await;

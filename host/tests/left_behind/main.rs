@@ -5,6 +5,8 @@
 //! A program of its own, without the test harness: whatever else ran in the process would be counted too.
 //! `KEYWARD_SOAK=100000 cargo test --release -p keyward --test left_behind` is the longer run.
 
+#[cfg(target_os = "linux")]
+mod dead_mount;
 mod half_made;
 mod held;
 mod matrix;
@@ -16,6 +18,13 @@ use tokio::runtime::Builder;
 fn main() {
     let lookups = std::env::var("KEYWARD_SOAK").map_or(20_000, |text| text.parse().expect("KEYWARD_SOAK is a number"));
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    #[cfg(target_os = "linux")]
+    {
+        if std::env::var_os(dead_mount::INSIDE).is_some() {
+            return runtime.block_on(dead_mount::inside());
+        }
+        dead_mount::run();
+    }
     runtime.block_on(async {
         matrix::run().await;
         half_made::run().await;
