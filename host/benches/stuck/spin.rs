@@ -1,0 +1,96 @@
+//! Lookups that compute for ever, beside those that are stuck.
+
+use std::time::{Duration, Instant};
+
+use keyward::{Budget, CancelToken, Config, Resolver};
+use tokio::task::JoinSet;
+
+/// More than any of them computes by accident.
+const FUEL_OF_SPINNING: u64 = 10_000_000;
+
+#[cfg(feature = "compile")]
+pub(crate) const KIND: &str = "a guest that never ends";
+#[cfg(not(feature = "compile"))]
+pub(crate) const KIND: &str = "reading a large file again and again (--features compile: a guest that never ends)";
+
+/// Lookups that compute until they are stopped.
+pub(crate) struct Spinning {
+    cancel: CancelToken,
+    lookups: JoinSet<(Instant, u64)>,
+}
+
+impl Spinning {
+    pub(crate) fn start(count: usize) -> Self {
+        let cancel = CancelToken::new();
+        let mut lookups = JoinSet::new();
+        if count > 0 {
+            let target = Target::new();
+            for _ in 0..count {
+                lookups.spawn(spin(target.resolver.clone(), target.registry, cancel.clone(), target.keep.clone()));
+            }
+        }
+        Self { cancel, lookups }
+    }
+
+    /// Cancels them: how long it took until the last was gone.
+    pub(crate) async fn stop(mut self) -> Option<Duration> {
+        let begin = Instant::now();
+        self.cancel.cancel();
+        let mut last = None;
+        while let Some(ended) = self.lookups.join_next().await {
+            let (end, fuel) = ended.expect("a lookup does not panic");
+            assert!(fuel > FUEL_OF_SPINNING, "{fuel} units of fuel are not for ever");
+            last = last.max(Some(end.saturating_duration_since(begin)));
+        }
+        last
+    }
+}
+
+/// Again and again, since a file has an end.
+async fn spin(resolver: Resolver, registry: &str, cancel: CancelToken, keep: Keep) -> (Instant, u64) {
+    let budget = Budget::default().with_fuel(u64::MAX).with_memory(1 << 30).with_deadline(Duration::MAX);
+    let mut fuel = 0;
+    while !cancel.is_cancelled() {
+        fuel += resolver.look_up(registry, &budget, &cancel).await.usage.fuel;
+    }
+    let end = Instant::now();
+    drop(keep);
+    (end, fuel)
+}
+
+/// What is looked up, and what it needs for as long as it is.
+struct Target {
+    resolver: Resolver,
+    registry: &'static str,
+    keep: Keep,
+}
+
+#[cfg(feature = "compile")]
+type Keep = ();
+
+#[cfg(not(feature = "compile"))]
+type Keep = std::sync::Arc<tempfile::NamedTempFile>;
+
+impl Target {
+    /// The hostile guest, built where the build script of this package builds the real one.
+    #[cfg(feature = "compile")]
+    fn new() -> Self {
+        let program = std::path::Path::new(env!("CARGO_BIN_EXE_keyward"));
+        let target_folder = program.ancestors().nth(2).expect("TARGET/PROFILE/keyward");
+        let component = keyward_component::build_guest("keyward-evil", &target_folder.join("guest"))
+            .unwrap_or_else(|error| panic!("{error}"));
+        let resolver = Resolver::new(&Config::new().with_component(component)).expect("a component");
+        Self { resolver, registry: "spin", keep: () }
+    }
+
+    /// As much work as a file can make.
+    #[cfg(not(feature = "compile"))]
+    fn new() -> Self {
+        let file = tempfile::NamedTempFile::new().expect("a temporary folder");
+        std::fs::write(file.path(), "[a]\nb=c\n".repeat(100_000)).expect("a temporary file");
+        let path = file.path().to_str().expect("a path of this program's own");
+        let config = Config::new().with_variable("AWS_SHARED_CREDENTIALS_FILE", path);
+        let resolver = Resolver::new(&config).expect("the component that is built in");
+        Self { resolver, registry: crate::bed::HEALTHY, keep: std::sync::Arc::new(file) }
+    }
+}
