@@ -102,7 +102,8 @@ where
     let (mut tenths, mut begun, mut ended) = (vec![resident()], 0, 0);
     let mut under_way = JoinSet::new();
     while ended < lookups {
-        while begun < lookups && under_way.len() < AT_ONCE {
+        // Beyond the last, so that as many are under way at every tenth.
+        while under_way.len() < AT_ONCE {
             under_way.spawn(give_up(begun));
             begun += 1;
         }
@@ -112,7 +113,7 @@ where
             tenths.push(resident());
         }
     }
-    drop(under_way);
+    under_way.join_all().await;
     let at_end = Held::now();
     let back = Held::is_back(before, Duration::from_secs(1)).await;
     let left = Held::now().above(before);

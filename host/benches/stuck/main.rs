@@ -23,9 +23,12 @@ mod server;
 mod spin;
 
 use std::env;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Builder;
+
+/// What one figure may take.
+const PATIENCE: Duration = Duration::from_secs(900);
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +56,9 @@ fn report(files: u64) {
     };
     let processors = std::thread::available_parallelism().map_or(0, usize::from);
     println!("stuck lookups: {form:?} form, {processors} processors, {files} open files, spinning by {}", spin::KIND);
+    // Whoever else uses the processors is in the figures.
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    println!("load of the machine before: {}", load.trim());
     let begin = Instant::now();
     overshoot::report(form);
     cancel::report(form);
@@ -66,7 +72,7 @@ fn report(files: u64) {
 /// Takes one figure, and prints its rows for [`process::part`].
 fn measure(part: &[&str]) {
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-    runtime.block_on(async {
+    let measured = async {
         match part {
             ["overshoot", rest @ ..] => overshoot::measure(rest).await,
             ["cancel", rest @ ..] => cancel::measure(rest).await,
@@ -75,7 +81,9 @@ fn measure(part: &[&str]) {
             ["latency", rest @ ..] => latency::measure(rest).await,
             _ => panic!("{part:?} is nothing that can be measured"),
         }
-    });
+    };
+    let in_time = runtime.block_on(async { tokio::time::timeout(PATIENCE, measured).await });
+    in_time.unwrap_or_else(|_| panic!("not measured within {PATIENCE:?}"));
     // Not a return: threads of the peer's that are blocked would hold up the end.
     std::process::exit(0);
 }

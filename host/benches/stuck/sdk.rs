@@ -7,7 +7,8 @@ use std::path::Path;
 use aws_sdk_ecr::Client;
 use aws_sdk_ecr::config::retry::RetryConfig;
 use aws_sdk_ecr::config::timeout::TimeoutConfig;
-use aws_sdk_ecr::config::{BehaviorVersion, Config, Credentials, Region};
+use aws_sdk_ecr::config::{BehaviorVersion, Config, Credentials, Region, StalledStreamProtectionConfig};
+use aws_sdk_ecr::error::DisplayErrorContext;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
@@ -15,10 +16,11 @@ use keyward_testbed::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 
 /// A client that trusts the authority of the servers. Without an endpoint it asks for the address of AWS's own.
 pub(crate) fn client(endpoint: Option<&str>, ca_file: &Path) -> Client {
-    Client::from_conf(config(endpoint, ca_file).timeout_config(TimeoutConfig::disabled()).build())
+    let config = config(endpoint, ca_file).timeout_config(TimeoutConfig::disabled());
+    Client::from_conf(config.stalled_stream_protection(StalledStreamProtectionConfig::disabled()).build())
 }
 
-/// As [`client`], with the time limit for connecting that it has unless it is told otherwise.
+/// As [`client`], with the time limits that it has unless it is told otherwise: for connecting, and for streams that stall.
 pub(crate) fn client_with_default_timeouts(endpoint: Option<&str>, ca_file: &Path) -> Client {
     Client::from_conf(config(endpoint, ca_file).build())
 }
@@ -37,7 +39,11 @@ fn config(endpoint: Option<&str>, ca_file: &Path) -> aws_sdk_ecr::config::Builde
     config
 }
 
-/// One call. `true` where it got a token.
-pub(crate) async fn call(client: &Client) -> bool {
-    client.get_authorization_token().send().await.is_ok_and(|answer| !answer.authorization_data().is_empty())
+/// One call, to its end: a token, or what the client says.
+pub(crate) async fn call(client: &Client) -> Result<(), String> {
+    match client.get_authorization_token().send().await {
+        Ok(answer) if answer.authorization_data().is_empty() => Err("an answer without a token".to_owned()),
+        Ok(_) => Ok(()),
+        Err(error) => Err(DisplayErrorContext(&error).to_string().chars().take(160).collect()),
+    }
 }
