@@ -18,6 +18,9 @@ const FAULTS: [&str; 5] = ["silence", "tls-silence", "full-backlog", "headers-th
 const ROUNDS: usize = 4;
 const LOOKUPS: usize = 100;
 
+/// How many times as long a lookup may take beside others that are stuck.
+const GOAL: f64 = 1.2;
+
 /// More than there are threads for names.
 const CALLS_OF_THE_PEER: usize = 600;
 
@@ -34,7 +37,7 @@ pub(crate) fn report(form: Form) {
         }
     }
     table.note("goal: both ratios at most 1.2; still stuck: the fewest at the end of a round");
-    table.note("noise: the same ratio of 99 of 100 between one half of the rounds alone and the other, the worse by the better");
+    table.note("noise: the same ratio of 99 of 100 between one half of the rounds alone and the other; above 1.2, the 99 say little");
     table.print("5. a healthy lookup on a warm connection, alone and beside stuck ones (400 each)");
     let mut table = Table::new(&["sdk's timeouts", "alone", "first healthy call", "its outcome", "threads"]);
     for timeouts in ["none", "default"] {
@@ -83,7 +86,12 @@ async fn of_keyward(fault: &str, count: usize) {
         format!("{percentile_99:.2}"),
         format!("{noise:.2}"),
         still_stuck.to_string(),
-        met(median <= 1.2 && percentile_99 <= 1.2),
+        // Where other work on this machine does more than that, the worst say nothing of the neighbours.
+        if median <= GOAL && noise > GOAL {
+            "unclear".to_owned()
+        } else {
+            met(median <= GOAL && percentile_99 <= GOAL)
+        },
     ]);
 }
 

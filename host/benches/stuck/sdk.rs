@@ -44,6 +44,6 @@ pub(crate) async fn call(client: &Client) -> Result<(), String> {
     match client.get_authorization_token().send().await {
         Ok(answer) if answer.authorization_data().is_empty() => Err("an answer without a token".to_owned()),
         Ok(_) => Ok(()),
-        Err(error) => Err(DisplayErrorContext(&error).to_string().chars().take(160).collect()),
+        Err(error) => Err(DisplayErrorContext(&error).to_string().chars().take(90).collect()),
     }
 }
