@@ -16,7 +16,7 @@ const FAULTS: [&str; 5] = ["silence", "tls-silence", "full-backlog", "headers-th
 
 /// How often it is measured without neighbours, then with them; and how many lookups each time.
 const ROUNDS: usize = 4;
-const LOOKUPS: usize = 100;
+const LOOKUPS: usize = 250;
 
 /// How many times as long a lookup may take beside others that are stuck.
 const GOAL: f64 = 1.2;
@@ -38,7 +38,7 @@ pub(crate) fn report(form: Form) {
     }
     table.note("goal: both ratios at most 1.2; still stuck: the fewest at the end of a round");
     table.note("noise: the same ratio of 99 of 100 between one half of the rounds alone and the other; above 1.2, the 99 say little");
-    table.print("5. a healthy lookup on a warm connection, alone and beside stuck ones (400 each)");
+    table.print("5. a healthy lookup on a warm connection, alone and beside stuck ones (1,000 each)");
     let mut table = Table::new(&["sdk's timeouts", "alone", "first healthy call", "its outcome", "threads"]);
     for timeouts in ["none", "default"] {
         table.part(&[timeouts], part_with_dead_names(&["latency", "sdk", timeouts]));

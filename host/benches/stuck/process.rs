@@ -65,6 +65,9 @@ fn rows(mut command: Command, words: &[&str]) -> Result<Vec<Vec<String>>, String
         return Ok(rows);
     }
     let errors = String::from_utf8_lossy(&output.stderr);
-    let said: Vec<&str> = errors.lines().map(str::trim).filter(|line| !line.is_empty()).take(4).collect();
+    let lines: Vec<&str> = errors.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    // What a nested cargo said before a panic is of no interest.
+    let panic = lines.iter().position(|line| line.starts_with("thread '")).unwrap_or_default();
+    let said: Vec<&str> = lines.into_iter().skip(panic).take(2).collect();
     Err(format!("ended with {} and {} rows: {}", output.status, rows.len(), said.join(" / ")))
 }
