@@ -1,0 +1,89 @@
+//! `cargo bench -p keyward --bench stuck`: what stuck lookups cost, on this machine, now: the lookups themselves, whoever
+//! waits for them to end, and everybody else. Goals stand beside the figures; nothing here fails when one is missed.
+//!
+//! Every figure is taken in a process of its own, so that no figure is about what an earlier one has left; and every server
+//! is in yet another process, so that its memory, threads and descriptors are not counted. Both are this program, called
+//! again with a variable that says what it is.
+//!
+//! The peer, where there is one, is AWS's own client for Rust with `tokio::time::timeout` around it: what a program would
+//! do without Keyward. `KEYWARD_BENCH=full` is the long form, with 100,000 cancelled lookups and 10,000 stuck ones.
+
+mod bed;
+mod cancel;
+mod command;
+mod figures;
+mod held;
+mod latency;
+mod left_behind;
+mod memory;
+mod overshoot;
+mod process;
+mod sdk;
+mod server;
+mod spin;
+
+use std::env;
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Builder;
+
+/// What one figure may take.
+const PATIENCE: Duration = Duration::from_secs(900);
+
+/// How much is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    Short,
+    Full,
+}
+
+fn main() {
+    let files = process::raise_limit_of_open_files();
+    if let Ok(what) = env::var(server::SERVE) {
+        return server::serve(&what);
+    }
+    if let Ok(part) = env::var(process::PART) {
+        return measure(&part.split(' ').collect::<Vec<_>>());
+    }
+    report(files);
+}
+
+fn report(files: u64) {
+    let form = match env::var("KEYWARD_BENCH").as_deref() {
+        Ok("full") => Form::Full,
+        Ok(other) => panic!("KEYWARD_BENCH is {other:?}: set it to full, or not at all"),
+        Err(_) => Form::Short,
+    };
+    let processors = std::thread::available_parallelism().map_or(0, usize::from);
+    println!("stuck lookups: {form:?} form, {processors} processors, {files} open files, spinning by {}", spin::KIND);
+    // Whoever else uses the processors is in the figures.
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    println!("load of the machine before: {}", load.trim());
+    let begin = Instant::now();
+    overshoot::report(form);
+    cancel::report(form);
+    left_behind::report(form);
+    memory::report(form);
+    latency::report(form);
+    command::report();
+    println!("\ntook {:.0} s", begin.elapsed().as_secs_f64());
+}
+
+/// Takes one figure, and prints its rows for [`process::part`].
+fn measure(part: &[&str]) {
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let measured = async {
+        match part {
+            ["overshoot", rest @ ..] => overshoot::measure(rest).await,
+            ["cancel", rest @ ..] => cancel::measure(rest).await,
+            ["left-behind", rest @ ..] => left_behind::measure(rest).await,
+            ["memory", rest @ ..] => memory::measure(rest).await,
+            ["latency", rest @ ..] => latency::measure(rest).await,
+            _ => panic!("{part:?} is nothing that can be measured"),
+        }
+    };
+    let in_time = runtime.block_on(async { tokio::time::timeout(PATIENCE, measured).await });
+    in_time.unwrap_or_else(|_| panic!("not measured within {PATIENCE:?}"));
+    // Not a return: threads of the peer's that are blocked would hold up the end.
+    std::process::exit(0);
+}
