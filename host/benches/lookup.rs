@@ -57,9 +57,16 @@ fn resolver(fake: &FakeAws) -> Resolver {
     Resolver::new(&config(fake)).expect("the component that is built in")
 }
 
-/// Engine, component, linker: once per process.
+/// Engine, component, linker: once per process, as the command does it.
 #[divan::bench]
 fn load(bencher: Bencher<'_, '_>) {
+    let config = Config::new().with_max_live_lookups(1);
+    bencher.bench(|| Resolver::new(&config));
+}
+
+/// The same with a pool for a thousand lookups at once, as a library does it.
+#[divan::bench]
+fn load_with_pool(bencher: Bencher<'_, '_>) {
     let config = Config::new();
     bencher.bench(|| Resolver::new(&config));
 }
@@ -93,7 +100,7 @@ fn warm_lookup(bencher: Bencher<'_, '_>) {
 fn cold_lookup(bencher: Bencher<'_, '_>) {
     let fake = FakeAws::start();
     let runtime = runtime();
-    let config = config(&fake);
+    let config = config(&fake).with_max_live_lookups(1);
     bencher.bench_local(|| {
         let resolver = Resolver::new(&config).expect("the component that is built in");
         runtime.block_on(resolver.resolve(PRIVATE)).expect("the fake answers")
