@@ -89,7 +89,8 @@ impl Budget {
 pub struct Usage {
     /// Time by the clock.
     pub wall: Duration,
-    /// Units of fuel.
+    /// Units of fuel. Of a lookup that was ended while its component computed, those up to the component's last call of the host:
+    /// the engine counts in between where nobody else can look.
     pub fuel: u64,
     /// The most memory that the component had, in bytes.
     pub peak_memory: u64,

@@ -57,6 +57,7 @@ fn every_command_works() {
         .env("AWS_CA_BUNDLE", fake.authority().ca_file())
         .env("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
         .env("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
+        .env("KEYWARD_BENCH", "quick")
         .output()
         .unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -71,6 +72,7 @@ fn every_command_works() {
         "log in as AWS, until Some(",
         "keyward-ecr.wasm: ",
         "warm_lookup",
+        "1. overshoot past a deadline",
     ] {
         assert!(output.contains(expected), "{expected} is not in\n{output}");
     }

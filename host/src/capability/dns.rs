@@ -1,8 +1,8 @@
 //! Names → addresses, without threads.
 //!
 //! The C library's resolver blocks a thread that nobody can cancel. This one asks the name servers of /etc/resolv.conf and
-//! looks into /etc/hosts itself, so that dropping a lookup drops its questions too. Lookups that ask for the same name at the
-//! same time share one question, which is dropped with the last of them; no question waits for another one. What stays, with
+//! looks into /etc/hosts itself, so that dropping a lookup drops its questions too. Lookups that ask for the same name at about
+//! the same time share one question, which is dropped with the last of them; no question waits for another one. What stays, with
 //! the resolver, is its end of the conversation with each name server: two tasks.
 
 use std::collections::{BTreeMap, HashMap};
@@ -25,6 +25,7 @@ use hickory_resolver::proto::rr::{Name, RecordType};
 use hickory_resolver::system_conf::parse_resolv_conf;
 use hickory_resolver::{Hosts, TokioResolver};
 use tokio::runtime::{self, Handle};
+use tokio::time::Instant;
 
 use crate::capability::files;
 use crate::config::Config;
@@ -32,6 +33,10 @@ use crate::config::Config;
 /// How long the addresses of one family wait for those of the other (RFC 8305, section 3). Some name servers never answer
 /// questions about IPv6.
 const RESOLUTION_DELAY: Duration = Duration::from_millis(50);
+
+/// How old a question may be that a lookup joins. An older one may have been lost, or be about to fail: whoever comes then asks
+/// anew.
+const MAX_QUESTION_AGE: Duration = Duration::from_millis(500);
 
 /// The most bytes that the system's two files may have.
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
@@ -135,7 +140,8 @@ struct System {
     hosts: Hosts,
     /// Unusable settings are no reason not to know the names in the hosts file.
     name_servers: Result<TokioResolver, NameError>,
-    questions: Mutex<HashMap<String, WeakShared<Question>>>,
+    /// The latest question about each name, and when it was asked.
+    questions: Mutex<HashMap<String, (Instant, WeakShared<Question>)>>,
 }
 
 type Question = BoxFuture<'static, Result<Vec<IpAddr>, NameError>>;
@@ -155,13 +161,13 @@ impl System {
         let name_servers = self.name_servers.clone()?;
         let answer: Shared<Question> = {
             let mut questions = lock(&self.questions);
-            questions.retain(|_, question| question.upgrade().is_some());
-            match questions.get(name).and_then(WeakShared::upgrade) {
+            questions.retain(|_, (asked, question)| asked.elapsed() < MAX_QUESTION_AGE && question.upgrade().is_some());
+            match questions.get(name).and_then(|(_, question)| question.upgrade()) {
                 Some(question) => question,
                 None => {
                     let question = ask(name_servers, name.to_owned()).boxed().shared();
                     if let Some(asked) = question.downgrade() {
-                        questions.insert(name.to_owned(), asked);
+                        questions.insert(name.to_owned(), (Instant::now(), asked));
                     }
                     question
                 }

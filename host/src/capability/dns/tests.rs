@@ -93,7 +93,7 @@ async fn until(what: &str, condition: impl Fn() -> bool) {
 async fn a_question_that_nobody_answers_is_dropped_with_the_last_lookup_that_asks_it() {
     let machine = Machine::new("");
     let system = machine.names.system();
-    let count = || lock(&system.questions).values().filter(|question| question.upgrade().is_some()).count();
+    let count = || lock(&system.questions).values().filter(|(_, question)| question.upgrade().is_some()).count();
     {
         let mut waiting = Vec::new();
         for _ in 0..100 {
@@ -115,4 +115,24 @@ async fn a_question_that_nobody_answers_is_dropped_with_the_last_lookup_that_ask
     assert_eq!(count(), 0);
     drop((system, machine));
     until("the tasks of the resolver are over", || Handle::current().metrics().num_alive_tasks() == 0).await;
+}
+
+/// Under a name server that is dead, lookups that come one after the other once kept one question alive, and all failed with it.
+#[tokio::test(start_paused = true)]
+async fn a_lookup_does_not_join_a_question_that_may_have_been_lost() {
+    let machine = Machine::new("");
+    let system = machine.names.system();
+    let mut waiting = Vec::new();
+    let mut asked = Vec::new();
+    for _ in 0..3 {
+        for _ in 0..2 {
+            let mut question = Box::pin(machine.names.resolve("api.ecr.example", 443));
+            assert!(futures_util::poll!(&mut question).is_pending());
+            waiting.push(question);
+            asked.push(lock(&system.questions)["api.ecr.example"].0);
+        }
+        tokio::time::advance(MAX_QUESTION_AGE).await;
+    }
+    assert!(asked[0] == asked[1] && asked[2] == asked[3] && asked[4] == asked[5], "{asked:?}");
+    assert!(asked[1] < asked[2] && asked[3] < asked[4], "{asked:?}");
 }
