@@ -37,20 +37,28 @@ impl<T> Default for Blocking<T> {
 impl<T: Clone + Send + Sync + 'static> Blocking<T> {
     /// Does the work on a thread, or waits for the thread that does the work for the same thing already.
     pub(crate) async fn run(&self, thing: &str, work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
-        let mut result = self.result(thing, work)?;
+        let thread = thread::Builder::new().name("keyward-file".to_owned()).stack_size(STACK_BYTES);
+        let mut result = self.result(thing, thread, work)?;
         let result = result.wait_for(Option::is_some).await.map(|result| result.clone());
         // Without a result, the thread has panicked.
         result.ok().flatten().ok_or_else(|| io::Error::other("a thread of this program has failed"))
     }
 
-    fn result(&self, thing: &str, work: impl FnOnce() -> T + Send + 'static) -> io::Result<watch::Receiver<Option<T>>> {
+    fn result(
+        &self,
+        thing: &str,
+        thread: thread::Builder,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> io::Result<watch::Receiver<Option<T>>> {
         let mut under_way = lock(&self.0);
         if let Some(result) = under_way.get(thing) {
             return Ok(result.clone());
         }
         let (sender, receiver) = watch::channel(None);
-        let end = End { all: self.clone(), thing: thing.to_owned() };
-        thread::Builder::new().name("keyward-file".to_owned()).stack_size(STACK_BYTES).spawn(move || {
+        let (all, name) = (self.clone(), thing.to_owned());
+        thread.spawn(move || {
+            // Made here, since it takes the lock that is held while the thread begins, or does not.
+            let end = End { all, thing: name };
             let result = work();
             // Before the result is known: whoever asks from then on wants what is there from then on.
             drop(end);
@@ -119,5 +127,14 @@ mod tests {
         let blocking = Blocking::<u8>::default();
         blocking.run("thing", || panic!("on purpose")).await.unwrap_err();
         assert_eq!(blocking.run("thing", || 1).await.unwrap(), 1);
+    }
+
+    /// A thread that could not be begun once took the lock a second time, and waited for itself.
+    #[tokio::test]
+    async fn a_thread_that_cannot_be_begun_is_an_error_and_the_next_is_not() {
+        let blocking = Blocking::default();
+        let too_large = thread::Builder::new().stack_size(1 << 60);
+        blocking.result("thing", too_large, || 1).unwrap_err();
+        assert_eq!(blocking.run("thing", || 2).await.unwrap(), 2);
     }
 }
