@@ -101,7 +101,7 @@ impl Partition {
 
     /// Whether a region's name has the shape that this partition's regions have: one of the prefixes, a word,
     /// a number, as botocore's patterns `^(us|eu|…)\-\w+\-\d+$` say.
-    fn has_region(&self, region: &str) -> bool {
+    pub fn has_region(&self, region: &str) -> bool {
         let mut parts = region.rsplitn(3, '-');
         let (Some(number), Some(word), Some(prefix)) = (parts.next(), parts.next(), parts.next()) else {
             return false;

@@ -23,8 +23,8 @@ struct Live {
     by_registry: HashMap<String, usize>,
 }
 
-/// One lookup that is under way, until it is dropped. The store of the lookup holds it, so that a lookup is counted for as
-/// long as anything of it is there.
+/// One lookup that is under way, until it is dropped: after its store, so that a lookup is counted for as long as anything of it is
+/// there, and its place in the pool is free for the next.
 #[derive(Debug)]
 pub(crate) struct Admitted {
     live: Arc<Mutex<Live>>,
@@ -76,8 +76,13 @@ impl Drop for Admitted {
 /// together, whatever follows its host.
 fn host(server: &str) -> String {
     let rest = server.split_once("://").map_or(server, |(_scheme, rest)| rest);
-    let authority = rest.split('/').next().unwrap_or_default();
-    authority.rsplit('@').next().unwrap_or_default().trim().to_ascii_lowercase()
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default().trim();
+    let host = host
+        .rsplit_once(':')
+        .filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
+        .map_or(host, |(host, _)| host);
+    host.trim_end_matches('.').to_ascii_lowercase()
 }
 
 fn lock(live: &Mutex<Live>) -> MutexGuard<'_, Live> {
@@ -106,7 +111,7 @@ mod tests {
     fn a_registry_uses_up_its_own_share_and_not_that_of_the_others() {
         let admission = Admission::new(4, 2);
         let _stuck =
-            [admission.admit("stuck.example/a").unwrap(), admission.admit("https://x@Stuck.example/b").unwrap()];
+            [admission.admit("stuck.example/a").unwrap(), admission.admit("https://x@Stuck.example.:443?b").unwrap()];
         let refused = admission.admit("stuck.example").unwrap_err();
         assert_eq!(refused, Error::Overloaded { live: 2, of_this_registry: true });
         admission.admit("healthy.example").unwrap();

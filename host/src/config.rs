@@ -20,7 +20,7 @@ const PROXY_VARIABLES: [&str; 8] =
 
 /// How many lookups may be under way at once, and how many of them for one registry.
 const MAX_LIVE_LOOKUPS: usize = 1_000;
-const MAX_LIVE_LOOKUPS_OF_ONE_REGISTRY: usize = 500;
+const MAX_LIVE_LOOKUPS_OF_ONE_REGISTRY: usize = 100;
 
 /// The settings of a [`Resolver`](crate::Resolver).
 ///
@@ -147,7 +147,7 @@ impl Config {
         Self { max_live_lookups, ..self }
     }
 
-    /// How many lookups of one registry may be under way at once; 500 unless set. So a registry whose lookups are stuck
+    /// How many lookups of one registry may be under way at once; 100 unless set. So a registry whose lookups are stuck
     /// leaves room for the others.
     #[must_use]
     pub fn with_max_live_lookups_of_one_registry(self, max_live_lookups_of_one_registry: usize) -> Self {

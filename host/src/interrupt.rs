@@ -33,13 +33,31 @@ impl fmt::Display for Interruption {
 
 /// Waits for the first of them.
 pub(crate) async fn interrupted() -> io::Result<Interruption> {
-    let (mut interrupt, mut termination) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     Ok(tokio::select! {
-        Some(()) = interrupt.recv() => Interruption::Interrupt,
-        Some(()) = termination.recv() => Interruption::Termination,
+        signal = signalled() => signal?,
         () = system::output_closed() => Interruption::OutputClosed,
         () = system::parent_gone() => Interruption::ParentGone,
-        else => pending().await,
+    })
+}
+
+/// Waits for one of the signals alone.
+pub(crate) async fn signalled() -> io::Result<Interruption> {
+    Ok(tokio::select! {
+        () = received(SignalKind::interrupt())? => Interruption::Interrupt,
+        () = received(SignalKind::terminate())? => Interruption::Termination,
+    })
+}
+
+/// Waits for a signal; without end for one that was ignored when the command began, as `nohup` and shells have it for what they
+/// put into the background.
+fn received(kind: SignalKind) -> io::Result<impl Future<Output = ()>> {
+    let mut signals = if system::is_ignored(kind) { None } else { Some(signal(kind)?) };
+    Ok(async move {
+        match &mut signals {
+            // It has no end as long as the runtime has none.
+            Some(signals) => drop(signals.recv().await),
+            None => pending().await,
+        }
     })
 }
 
@@ -54,6 +72,7 @@ mod system {
     use rustix::process::{PidfdFlags, getppid, pidfd_open};
     use tokio::io::Interest;
     use tokio::io::unix::AsyncFd;
+    use tokio::signal::unix::SignalKind;
 
     #[expect(
         deprecated,
@@ -61,6 +80,16 @@ mod system {
     )]
     fn watch<T: AsRawFd>(owned: T, interest: Interest) -> io::Result<AsyncFd<T>> {
         AsyncFd::with_interest(owned, interest)
+    }
+
+    /// Whether the process was told to ignore a signal, by whoever began it: /proc says so, and a handler would undo it. Of a
+    /// signal that has its handler already, it says no.
+    pub(super) fn is_ignored(kind: SignalKind) -> bool {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let ignored =
+            status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+        let bit = u32::try_from(kind.as_raw_value() - 1).ok().and_then(|shift| 1_u64.checked_shl(shift));
+        ignored.unwrap_or_default() & bit.unwrap_or_default() != 0
     }
 
     pub(super) async fn output_closed() {
@@ -101,6 +130,11 @@ mod system {
 #[cfg(not(target_os = "linux"))]
 mod system {
     use super::pending;
+    use tokio::signal::unix::SignalKind;
+
+    pub(super) fn is_ignored(_kind: SignalKind) -> bool {
+        false
+    }
 
     pub(super) async fn output_closed() {
         pending().await

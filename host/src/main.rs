@@ -18,7 +18,7 @@ use tokio::runtime;
 
 use crate::arguments::{Action, Arguments, Get};
 use crate::frontend::{docker, print};
-use crate::interrupt::{Interruption, interrupted};
+use crate::interrupt::{Interruption, interrupted, signalled};
 
 fn main() {
     let arguments: Vec<OsString> = env::args_os().collect();
@@ -122,6 +122,11 @@ fn resolve(config: &Config, registry: &str) -> Result<Credential, Failure> {
         let interruption = Some(interruption);
         lookup.await.result.map_err(|error| Failure { error, interruption })
     });
-    runtime.shutdown_background();
+    // While the answer is written, nobody else would hear of a signal, and a full pipe may take none.
+    std::thread::spawn(move || {
+        if runtime.block_on(signalled()).is_ok() {
+            process::exit(print::CANCELLED.into());
+        }
+    });
     result
 }

@@ -16,8 +16,8 @@ use crate::engine::bindings::exports::keyward::registry_credentials::provider;
 use crate::error::{Error, SetupError};
 use crate::sandbox::{self, Grants};
 
-/// Resolves registries' credentials. Clones share the engine and the connections; nothing else is shared, so that no
-/// lookup waits for another one.
+/// Resolves registries' credentials. Clones share the engine and the connections; of what else they share (names that are being asked
+/// for, files that are being read) no lookup waits longer than it may.
 ///
 /// Lookups run on the tokio runtime of their caller, which needs its I/O and its timers. Dropping a lookup's future ends
 /// the lookup. Connections are kept open for the next lookup on the same runtime: 64 for one host, 256 in all, and for half a

@@ -8,10 +8,10 @@ use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline};
 use wasmtime_wasi::{ResourceTable, WasiCtx};
 use wasmtime_wasi_http::{FieldMapError, WasiHttpCtx};
 
-use crate::admission::{Admission, Admitted};
+use crate::admission::Admission;
 use crate::budget::{Budget, CancelToken, Deadline, Usage};
 use crate::capability::files::Files;
-use crate::capability::http::{Hooks, Transport};
+use crate::capability::http::{Hooks, Transport, UnderWay};
 use crate::capability::log::{Log, printable};
 use crate::capability::meter::Meter;
 use crate::engine::bindings::exports::keyward::registry_credentials::provider;
@@ -52,14 +52,15 @@ pub(crate) async fn run(
     budget: &Budget,
     cancel: &CancelToken,
 ) -> (Result<provider::Credential, Error>, Usage) {
-    let admitted = match grants.admission.admit(&request.server) {
+    // Before the store, so that it is dropped after it, also where this future is dropped.
+    let _admitted = match grants.admission.admit(&request.server) {
         Ok(admitted) => admitted,
         Err(overloaded) => return (Err(overloaded), Usage::default()),
     };
     let deadline = Deadline::after(budget.deadline);
     let (meter, log) = (Arc::new(Meter::default()), Log::default());
     let mut usage = Usage::default();
-    let result = match prepare(sandboxes, grants, admitted, &meter, &log, budget) {
+    let result = match prepare(sandboxes, grants, &meter, &log, budget) {
         Ok(mut store) => {
             let ended = race(sandboxes, &mut store, request, &meter, deadline, cancel).await;
             usage.fuel = budget.fuel.saturating_sub(store.get_fuel().unwrap_or_default());
@@ -79,7 +80,6 @@ pub(crate) async fn run(
 fn prepare(
     sandboxes: &Sandboxes,
     grants: &Grants,
-    admitted: Admitted,
     meter: &Arc<Meter>,
     log: &Log,
     budget: &Budget,
@@ -102,13 +102,13 @@ fn prepare(
             requests: budget.requests,
             request_bytes: budget.request_bytes,
             response_bytes: budget.response_bytes,
+            under_way: UnderWay::default(),
         },
         http,
         limiter: Limiter::new(budget.memory),
         meter: meter.clone(),
         table,
         wasi: wasi.build(),
-        _admitted: admitted,
     };
     let mut store = Store::new(&sandboxes.engine, state);
     store.limiter(|state| &mut state.limiter);
@@ -230,15 +230,15 @@ fn classify(
             other => trap(other.to_string()),
         })
     };
+    // Whatever the guest has made of it: an answer, a crash, a wait.
+    if let Some(over_limit) = meter.over_limit() {
+        return Err(over_limit);
+    }
     match ended {
         Ended::Cancelled(waiting_for) => Err(Error::Cancelled { waiting_for }),
         Ended::TimedOut(waiting_for) => Err(timeout(waiting_for)),
-        // Whatever the guest has made of it.
-        Ended::Returned(Ok(answer)) => match (meter.over_limit(), answer) {
-            (Some(over_limit), _) => Err(over_limit),
-            (None, Ok(credential)) => Ok(credential),
-            (None, Err(error)) => Err(with_cause(error.into(), meter.fault())),
-        },
+        Ended::Returned(Ok(Ok(credential))) => Ok(credential),
+        Ended::Returned(Ok(Err(error))) => Err(with_cause(error.into(), meter.fault())),
         Ended::NotStarted(error) => Err(known(&error).unwrap_or_else(|| Error::Internal(format!("{error:#}")))),
         Ended::Returned(Err(error)) => Err(known(&error).unwrap_or_else(|| trap(error.root_cause().to_string()))),
     }

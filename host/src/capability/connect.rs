@@ -19,7 +19,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use wasmtime_wasi_http::Error;
 
-use crate::capability::connection::{Connection, Stream};
+use crate::capability::connection::{Connection, MAX_HEADER_BYTES, Stream};
 use crate::capability::destination::Destination;
 use crate::capability::dial::dial;
 use crate::capability::dns::NameResolver;
@@ -96,7 +96,7 @@ impl Connector {
     async fn dial(&self, destination: &Destination, grant: Grant, meter: &Meter) -> Result<Box<dyn Stream>, Error> {
         meter.step(Step::Resolution);
         let resolved =
-            self.names.resolve(&destination.host, destination.port).await.map_err(|error| explain(&error))?;
+            self.names.resolve(destination, grant == Grant::Service).await.map_err(|error| explain(&error))?;
         let (allowed, refused): (Vec<SocketAddr>, Vec<SocketAddr>) =
             resolved.addresses.iter().partition(|address| grant.allows(address.ip(), resolved.is_of_this_machine));
         if let (true, Some(refused)) = (allowed.is_empty(), refused.first()) {
@@ -120,7 +120,10 @@ impl Connector {
         let stream = self.dial(&proxy, Grant::Named, meter).await?;
         match tls {
             None => Ok(stream),
-            Some(tls) => handshake(tls, &proxy, stream, meter).await,
+            Some(tls) => {
+                meter.step(Step::Handshake);
+                handshake(tls, &proxy, stream, meter).await
+            }
         }
     }
 
@@ -162,7 +165,8 @@ async fn tunnel(
     }
     let request = request.body(Empty::<Bytes>::new()).map_err(|_| Error::HttpRequestUriInvalid)?;
 
-    let (mut sender, connection) = http1::handshake(stream).await.map_err(|error| explain(&error))?;
+    let handshake = http1::Builder::new().max_buf_size(MAX_HEADER_BYTES).handshake(stream);
+    let (mut sender, connection) = handshake.await.map_err(|error| explain(&error))?;
     let mut connection = connection.with_upgrades();
     let opened = async {
         let answer = sender.send_request(request).await?;

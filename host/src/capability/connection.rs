@@ -27,7 +27,7 @@ const MAX_IDLE: usize = 256;
 const MAX_IDLE_TIME: Duration = Duration::from_secs(30);
 
 /// The most bytes that the headers of an answer may have.
-const MAX_HEADER_BYTES: usize = 64 * 1024;
+pub(crate) const MAX_HEADER_BYTES: usize = 64 * 1024;
 
 /// What a connection speaks over: TCP, or TLS over it.
 pub(crate) trait Stream: hyper::rt::Read + hyper::rt::Write + Send + Unpin {}
@@ -184,9 +184,26 @@ impl Pool {
     }
 }
 
+/// With its task, it takes the idle connections away: those of a runtime that ends are of no use to anybody.
+struct Cleared(Weak<Pool>, runtime::Id);
+
+impl Drop for Cleared {
+    fn drop(&mut self) {
+        let Some(pool) = self.0.upgrade() else { return };
+        let mut idle = pool.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.runtime == Some(self.1) {
+            idle.watch = None;
+            let connections = std::mem::take(&mut idle.connections);
+            drop(idle);
+            drop(connections);
+        }
+    }
+}
+
 /// Closes idle connections when their time is over. It is there only while there are any, and only as long as their pool.
 async fn close_in_time(pool: Weak<Pool>) {
     let runtime = Handle::current().id();
+    let _cleared = Cleared(pool.clone(), runtime);
     loop {
         let next = {
             let Some(pool) = pool.upgrade() else { return };

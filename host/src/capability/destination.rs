@@ -24,6 +24,11 @@ impl Destination {
             _ => return None,
         };
         let authority = uri.authority().filter(|authority| !authority.as_str().contains('@'))?;
+        // A port that is no number, or too large a one, is not the scheme's own.
+        let names_port = authority.as_str().len() > authority.host().len();
+        if names_port && authority.port_u16().is_none() {
+            return None;
+        }
         let host = authority.host().trim_start_matches('[').trim_end_matches(']');
         if host.is_empty() {
             return None;
@@ -71,8 +76,8 @@ mod tests {
         ] {
             assert_eq!(Destination::of(&uri.parse().unwrap()).unwrap().to_string(), spelling);
         }
-        for uri in ["https://user@example.com/", "ftp://example.com/", "/path"] {
-            assert_eq!(Destination::of(&uri.parse().unwrap()), None, "{uri}");
+        for uri in ["https://user@example.com/", "ftp://example.com/", "/path", "http://example.com:99999/"] {
+            assert_eq!(uri.parse().ok().and_then(|uri| Destination::of(&uri)), None, "{uri}");
         }
     }
 }

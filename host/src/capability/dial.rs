@@ -31,7 +31,9 @@ pub(crate) async fn dial(addresses: &[SocketAddr], meter: &Meter) -> io::Result<
                 Some(ended) = attempts.next() => match ended {
                     Ok(stream) => {
                         // The one that won need not be the one that was begun last.
-                        meter.address(stream.peer_addr()?);
+                        if let Ok(address) = stream.peer_addr() {
+                            meter.address(address);
+                        }
                         stream.set_nodelay(true)?;
                         return Ok(stream);
                     }

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
@@ -27,6 +28,7 @@ use hickory_resolver::{Hosts, TokioResolver};
 use tokio::runtime::{self, Handle};
 use tokio::time::Instant;
 
+use crate::capability::destination::Destination;
 use crate::capability::files;
 use crate::config::Config;
 
@@ -38,8 +40,12 @@ const RESOLUTION_DELAY: Duration = Duration::from_millis(50);
 /// anew.
 const MAX_QUESTION_AGE: Duration = Duration::from_millis(500);
 
+/// How long the name servers have for an answer, and how often they are asked at least.
+const MAX_TRY: Duration = Duration::from_secs(1);
+const MIN_TRIES: usize = 5;
+
 /// The most bytes that the system's two files may have.
-const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
+const MAX_FILE_BYTES: u64 = 1024 * 1024;
 
 /// Resolves names for connections.
 pub(crate) struct NameResolver {
@@ -100,8 +106,9 @@ impl NameResolver {
         Self { connect_to: config.connect_to.clone(), sources, system: Mutex::default() }
     }
 
-    /// The addresses of a host.
-    pub(crate) async fn resolve(&self, host: &str, port: u16) -> Result<Resolved, NameError> {
+    /// The addresses of a destination. The name of one that is absolute is not looked for in the domains of the search list.
+    pub(crate) async fn resolve(&self, destination: &Destination, is_absolute: bool) -> Result<Resolved, NameError> {
+        let Destination { is_https: _, host, port } = destination;
         if let Some(address) = self.connect_to.get(host) {
             return Ok(Resolved { addresses: vec![*address], is_of_this_machine: true });
         }
@@ -110,12 +117,12 @@ impl NameResolver {
             Err(_) => {
                 let system = self.system();
                 match system.in_hosts(host) {
-                    known if known.is_empty() => (system.ask(host).await?, false),
+                    known if known.is_empty() => (system.ask(host, is_absolute).await?, false),
                     known => (known, true),
                 }
             }
         };
-        let addresses = addresses.into_iter().map(|address| SocketAddr::new(address, port)).collect();
+        let addresses = addresses.into_iter().map(|address| SocketAddr::new(address, *port)).collect();
         Ok(Resolved { addresses, is_of_this_machine })
     }
 
@@ -127,8 +134,10 @@ impl NameResolver {
         match &*made {
             Some(made) if made.runtime == runtime && made.versions == versions => made.system.clone(),
             _ => {
-                let system = Arc::new(System::read(&self.sources));
-                *made = Some(Made { runtime, versions, system: system.clone() });
+                let (system, is_whole) = System::read(&self.sources);
+                let system = Arc::new(system);
+                // What could not be read now, for want of descriptors perhaps, is read again the next time.
+                *made = is_whole.then(|| Made { runtime, versions, system: system.clone() });
                 system
             }
         }
@@ -147,17 +156,24 @@ struct System {
 type Question = BoxFuture<'static, Result<Vec<IpAddr>, NameError>>;
 
 impl System {
-    fn read(sources: &Sources) -> Self {
+    /// What the files say, and whether all of them could be read. A machine without them knows no names of its own, and no name
+    /// servers.
+    fn read(sources: &Sources) -> (Self, bool) {
+        let read = |file: &Path| match files::read(file, MAX_FILE_BYTES) {
+            Ok(content) => Some(String::from_utf8_lossy(&content).into_owned()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Some(String::new()),
+            Err(_) => None,
+        };
+        let (known, settings) = (read(&sources.hosts), read(&sources.settings));
+        let is_whole = known.is_some() && settings.is_some();
         let mut hosts = Hosts::default();
-        // A machine without the file knows no names of its own.
-        if let Ok(content) = files::read(&sources.hosts, MAX_FILE_BYTES) {
-            let _ = hosts.read_hosts_conf(&content[..]);
-        }
-        Self { hosts, name_servers: name_servers(sources), questions: Mutex::default() }
+        let _ = hosts.read_hosts_conf(known.unwrap_or_default().as_bytes());
+        let name_servers = name_servers(&sources.name_servers, &settings.unwrap_or_default());
+        (Self { hosts, name_servers, questions: Mutex::default() }, is_whole)
     }
 
     /// Asks the name servers, or waits for the answer to the same question of another lookup.
-    async fn ask(&self, name: &str) -> Result<Vec<IpAddr>, NameError> {
+    async fn ask(&self, name: &str, is_absolute: bool) -> Result<Vec<IpAddr>, NameError> {
         let name_servers = self.name_servers.clone()?;
         let answer: Shared<Question> = {
             let mut questions = lock(&self.questions);
@@ -165,7 +181,7 @@ impl System {
             match questions.get(name).and_then(|(_, question)| question.upgrade()) {
                 Some(question) => question,
                 None => {
-                    let question = ask(name_servers, name.to_owned()).boxed().shared();
+                    let question = ask(name_servers, name.to_owned(), is_absolute).boxed().shared();
                     if let Some(asked) = question.downgrade() {
                         questions.insert(name.to_owned(), (Instant::now(), asked));
                     }
@@ -188,13 +204,11 @@ impl System {
     }
 }
 
-fn name_servers(sources: &Sources) -> Result<TokioResolver, NameError> {
-    let (config, mut options) = if sources.name_servers.is_empty() {
-        let content =
-            files::read(&sources.settings, MAX_FILE_BYTES).map_err(|error| NameError::Settings(error.into()))?;
-        parse_resolv_conf(&content).map_err(NameError::Settings)?
+fn name_servers(instead: &[SocketAddr], settings: &str) -> Result<TokioResolver, NameError> {
+    let (config, mut options) = if instead.is_empty() {
+        parse_resolv_conf(settings).map_err(NameError::Settings)?
     } else {
-        let servers = sources.name_servers.iter().map(|address| {
+        let servers = instead.iter().map(|address| {
             let connections = [ProtocolConfig::Udp, ProtocolConfig::Tcp].map(|protocol| {
                 let mut connection = ConnectionConfig::new(protocol);
                 connection.port = address.port();
@@ -205,17 +219,20 @@ fn name_servers(sources: &Sources) -> Result<TokioResolver, NameError> {
         (ResolverConfig::from_parts(None, Vec::new(), servers.collect()), ResolverOpts::default())
     };
     options.use_hosts_file = ResolveHosts::Never;
+    // Lookups end long before the five seconds that are usual. So all servers are asked at once, since some may be dead; and
+    // again after a second, since a question may be lost.
+    options.num_concurrent_reqs = config.name_servers().len();
+    options.timeout = options.timeout.min(MAX_TRY);
+    options.attempts = options.attempts.max(MIN_TRIES);
     let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
     *builder.options_mut() = options;
     builder.build().map_err(NameError::Settings)
 }
 
 /// Both families are asked for at once. The one that has addresses first waits a little for the other.
-async fn ask(name_servers: TokioResolver, mut name: String) -> Result<Vec<IpAddr>, NameError> {
-    // A dot at the end keeps the search list of resolv.conf away from the names of AWS, which are absolute.
-    if name.contains('.') && !name.ends_with('.') {
-        name.push('.');
-    }
+async fn ask(name_servers: TokioResolver, name: String, is_absolute: bool) -> Result<Vec<IpAddr>, NameError> {
+    let mut name = Name::from_str_relaxed(&name).map_err(|_| NameError::DoesNotExist)?;
+    name.set_fqdn(is_absolute || name.is_fqdn());
     let six = pin!(ask_for(&name_servers, &name, RecordType::AAAA));
     let four = pin!(ask_for(&name_servers, &name, RecordType::A));
     let (first, other) = match select(six, four).await {
@@ -235,8 +252,8 @@ async fn ask(name_servers: TokioResolver, mut name: String) -> Result<Vec<IpAddr
     }
 }
 
-async fn ask_for(name_servers: &TokioResolver, name: &str, family: RecordType) -> Result<Vec<IpAddr>, NameError> {
-    let found = name_servers.lookup(name, family).await.map_err(NameError::from)?;
+async fn ask_for(name_servers: &TokioResolver, name: &Name, family: RecordType) -> Result<Vec<IpAddr>, NameError> {
+    let found = name_servers.lookup(name.clone(), family).await.map_err(NameError::from)?;
     let addresses: Vec<IpAddr> = found.answers().iter().filter_map(|record| record.data.ip_addr()).collect();
     if addresses.is_empty() { Err(NameError::DoesNotExist) } else { Ok(addresses) }
 }

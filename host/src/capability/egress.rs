@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use keyward_ecr::endpoint::Service;
-use keyward_ecr::partition::PARTITIONS;
+use keyward_ecr::partition::{PARTITIONS, Partition};
 
 use crate::capability::destination::Destination;
 use crate::config::Config;
@@ -47,6 +47,9 @@ const METADATA: [IpAddr; 5] = [
     IpAddr::V4(Ipv4Addr::new(169, 254, 170, 23)),
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23)),
 ];
+
+/// What the name of a region may have; the longest has 16.
+const MAX_REGION_BYTES: usize = 24;
 
 /// The settings that name one destination each, besides AWS_ENDPOINT_URL and its relatives.
 const METADATA_SETTINGS: [&str; 2] = ["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_EC2_METADATA_SERVICE_ENDPOINT"];
@@ -123,19 +126,20 @@ fn destination(text: &str) -> Option<Destination> {
     Destination::of(&text.trim().parse().ok()?)
 }
 
-/// `SERVICE.REGION.SUFFIX`, with one label for the region, in any partition; and STS's global name.
+/// `SERVICE.REGION.SUFFIX`, with a region that has the shape of the partition's, and STS's global name. Whatever else could stand in
+/// the place of a region is somebody's: `s3`, where anybody may have a bucket of any name, or a secret on its way to a name server.
 fn is_api_endpoint(host: &str) -> bool {
-    let regional = |suffix: &str| {
+    let regional = |partition: &Partition, suffix: &str| {
         let Some(service_and_region) = host.strip_suffix(suffix).and_then(|rest| rest.strip_suffix('.')) else {
             return false;
         };
         let Some((service, region)) = service_and_region.rsplit_once('.') else { return false };
-        SERVICES.contains(&service) && !region.is_empty()
+        SERVICES.contains(&service) && region.len() <= MAX_REGION_BYTES && partition.has_region(region)
     };
     host == "sts.amazonaws.com"
-        || PARTITIONS
-            .iter()
-            .any(|partition| regional(partition.dns_suffix) || regional(partition.dual_stack_dns_suffix))
+        || PARTITIONS.iter().any(|partition| {
+            regional(partition, partition.dns_suffix) || regional(partition, partition.dual_stack_dns_suffix)
+        })
 }
 
 /// Whether an address is that of no server elsewhere: this machine, its link, many machines at once, or none (the registries
@@ -152,11 +156,15 @@ fn is_local(address: IpAddr) -> bool {
 
 fn is_local_v4(address: Ipv4Addr) -> bool {
     let [first, second, third, _] = address.octets();
+    // The metadata services of Alibaba Cloud and of Azure, which are not link-local.
+    if matches!(address.octets(), [100, 100, 100, 200] | [168, 63, 129, 16]) {
+        return true;
+    }
     match first {
         0 | 127 => true,
         169 => second == 254,
-        // Protocol assignments and documentation.
-        192 => second == 0 && (third == 0 || third == 2),
+        // Protocol assignments, documentation, and relays to the other family.
+        192 => (second == 0 && (third == 0 || third == 2)) || (second == 88 && third == 99),
         // Benchmarks and documentation.
         198 => second == 18 || second == 19 || (second == 51 && third == 100),
         203 => second == 0 && third == 113,
@@ -177,10 +185,11 @@ fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     }
 }
 
-/// Global unicast (2000::/3) but for documentation, and unique local (fc00::/7).
+/// Global unicast (2000::/3) but for protocol assignments (2001::/23) and documentation, and unique local (fc00::/7).
 fn is_unicast_v6(address: Ipv6Addr) -> bool {
     let [first, second, ..] = address.segments();
-    (first & 0xe000 == 0x2000 && (first, second) != (0x2001, 0xdb8)) || first & 0xfe00 == 0xfc00
+    let is_special = (first == 0x2001 && (second < 0x200 || second == 0xdb8)) || (first == 0x3fff && second < 0x1000);
+    (first & 0xe000 == 0x2000 && !is_special) || first & 0xfe00 == 0xfc00
 }
 
 #[cfg(test)]
@@ -220,6 +229,13 @@ mod tests {
             "https://bucket.s3.us-east-1.amazonaws.com/",
             "https://x.api.ecr.us-east-1.amazonaws.com/",
             "https://api.ecr..amazonaws.com/",
+            "https://ecr-fips.s3.amazonaws.com/",
+            "https://sts-fips.s3.amazonaws.com/",
+            "https://ecr.s3-us-west-2.amazonaws.com/",
+            "https://oidc.us-thesecretaccesskeyofsomebody-1.amazonaws.com/",
+            "https://api.ecr.us-east-1.amazonaws.com.cn/",
+            "https://api.ecr.us-east-1.amazonaws.com:443x/",
+            "https://api.ecr.us-east-1.amazonaws.com./",
             "https://amazonaws.com/",
             "https://user@api.ecr.us-east-1.amazonaws.com/",
             "https://127.0.0.1/",
@@ -345,6 +361,11 @@ mod tests {
             "2001:db8::1",
             "fd00:ec2::254",
             "4000::1",
+            "2001:0:7f00:1::1",
+            "3fff::1",
+            "192.88.99.1",
+            "100.100.100.200",
+            "168.63.129.16",
         ] {
             assert!(!allows(address), "{address}");
         }

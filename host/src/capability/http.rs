@@ -3,8 +3,9 @@
 //! A request lives inside its lookup. Dropping the lookup drops the request wherever it is (resolving, connecting, in the
 //! handshake, waiting, reading), and its connection is closed, since nobody could know what still comes on it.
 
+use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -45,12 +46,55 @@ pub(crate) struct Hooks {
     pub(crate) requests: u32,
     pub(crate) request_bytes: u64,
     pub(crate) response_bytes: u64,
+    pub(crate) under_way: UnderWay,
+}
+
+/// The requests of one lookup that have no answer yet. The engine makes each of them a task, and a task that is told to end does so
+/// when its runtime comes to it: so what it holds is held here, and is gone when this is.
+#[derive(Clone, Default)]
+pub(crate) struct UnderWay(Arc<Mutex<Vec<Slot>>>);
+
+type Slot = Arc<Mutex<Option<Pin<Box<dyn Future<Output = Sent> + Send>>>>>;
+
+impl UnderWay {
+    /// The same request, which ends with [`end_all`](Self::end_all).
+    fn add(&self, request: impl Future<Output = Sent> + Send + 'static) -> Box<dyn Future<Output = Sent> + Send> {
+        let slot: Slot = Arc::new(Mutex::new(Some(Box::pin(request))));
+        let mut all = lock(&self.0);
+        // Those that only this knows have ended.
+        all.retain(|slot| Arc::strong_count(slot) > 1);
+        all.push(slot.clone());
+        drop(all);
+        Box::new(poll_fn(move |context| match &mut *lock(&slot) {
+            Some(request) => request.as_mut().poll(context),
+            None => Poll::Ready(Err(Error::ConnectionTerminated)),
+        }))
+    }
+
+    /// Ends all requests, with their connections.
+    pub(crate) fn end_all(&self) {
+        for slot in lock(&self.0).drain(..) {
+            lock(&slot).take();
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What is behind these locks is whole at any time.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The second future of a response is for errors of sending the request's body; ours is sent before the answer comes.
 type Sent = Result<(Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>), Error>;
 
+/// What a guest may write of a body before the host has taken it, for each request that it holds: two pieces of this size.
+const BODY_CHUNK_BYTES: usize = 8 * 1024;
+
 impl WasiHttpHooks for Hooks {
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        BODY_CHUNK_BYTES
+    }
+
     fn send_request(
         &mut self,
         request: Request<WasiBody>,
@@ -59,7 +103,7 @@ impl WasiHttpHooks for Hooks {
         _response_error: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Sent> + Send> {
         let hooks = self.clone();
-        Box::new(async move {
+        self.under_way.add(async move {
             let response = hooks.send(request).await?;
             Ok((response, Box::new(async { Ok(()) }) as Box<dyn Future<Output = _> + Send>))
         })
@@ -93,7 +137,7 @@ impl Hooks {
     async fn whole(&self, body: WasiBody) -> Result<Bytes, Error> {
         let limit = self.request_bytes;
         let mut body = pin!(body);
-        // It may hold a secret: all of it is overwritten when it is dropped, wherever it was while it grew.
+        // It may hold a secret: what is made of it here is overwritten when it is dropped, wherever it was while it grew.
         let mut whole = Zeroizing::new(Vec::new());
         while let Some(frame) = body.frame().await {
             let Ok(data) = frame?.into_data() else { continue };
@@ -152,10 +196,12 @@ impl Hooks {
                     let (destination, pool) = (destination.clone(), pool.clone());
                     return Ok(answer.map(|body| AnswerBody::new(body, connection, destination, pool)));
                 }
-                // A server may close an idle connection at any moment, also in that of the request. Once, and on a fresh
-                // connection: none of the requests that are sent here does harm when it is sent twice.
-                Err(_) if is_reused => {}
-                Err(error) => return Err(explain(&error)),
+                Err(error) => match explain(&error) {
+                    // A server may close an idle connection at any moment, also in that of the request. Once, and on a fresh
+                    // connection: none of the requests of the component that is built in does harm when it is sent twice.
+                    Error::ConnectionTerminated if is_reused => {}
+                    other => return Err(other),
+                },
             }
         }
     }
@@ -226,7 +272,14 @@ mod tests {
 
     fn hooks(config: &Config, requests: u32) -> Hooks {
         let transport = Arc::new(Transport::new(config).unwrap());
-        Hooks { transport, meter: Arc::default(), requests, request_bytes: 10, response_bytes: 0 }
+        Hooks {
+            transport,
+            meter: Arc::default(),
+            requests,
+            request_bytes: 10,
+            response_bytes: 0,
+            under_way: UnderWay::default(),
+        }
     }
 
     fn request(uri: &str, body: &'static str) -> Request<WasiBody> {

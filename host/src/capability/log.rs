@@ -50,10 +50,16 @@ impl Log {
     }
 }
 
-/// A text of a component without the characters that a terminal would obey: what the component repeats comes from files and
-/// from the network.
+/// How many characters of a component's own message are passed on.
+const MAX_MESSAGE: usize = 4_000;
+
+/// A text of a component without the characters that a terminal would obey, or that turn the order of others around: what the
+/// component repeats comes from files and from the network.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|sign| if sign.is_control() { ' ' } else { sign }).collect()
+    let is_obeyed = |sign: char| {
+        sign.is_control() || matches!(sign, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|sign| if is_obeyed(sign) { ' ' } else { sign }).take(MAX_MESSAGE).collect()
 }
 
 impl IsTerminal for Log {
@@ -110,7 +116,7 @@ mod tests {
     #[test]
     fn a_secret_in_it_is_not_shown() {
         let mut log = Log::default();
-        log.write(Bytes::from_static(b"panicked at lib.rs:\n  hunter2 is\x1bwrong\n")).unwrap();
+        log.write(Bytes::from_static(b"panicked at lib.rs:\n  hunter2 is\xe2\x80\xaewrong\n")).unwrap();
         let secrets = [Secret::new("hunter2".to_owned()), Secret::new("a".to_owned())];
         assert_eq!(log.shown(secrets.iter()), "panicked at lib.rs: [redacted] is wrong");
     }

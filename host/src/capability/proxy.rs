@@ -1,5 +1,5 @@
 //! Which requests go through a proxy, and through which: by HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, in upper or lower
-//! case, as hyper-util reads them, which is how curl does.
+//! case, as hyper-util reads them.
 //!
 //! Metadata services are never asked through a proxy, and neither is this machine: what answers there would be those of the
 //! proxy's machine.
@@ -22,6 +22,8 @@ pub(crate) struct Proxies {
     matcher: Matcher,
     for_http: Option<Setting>,
     for_https: Option<Setting>,
+    /// Whether NO_PROXY is `*`, which hyper-util takes for names alone.
+    is_off: bool,
 }
 
 /// A setting that names a proxy.
@@ -44,13 +46,16 @@ impl Proxies {
             .https(value(&FOR_HTTPS))
             .no(value(&["NO_PROXY", "no_proxy"]))
             .build();
-        Self { matcher, for_http: setting(&FOR_HTTP), for_https: setting(&FOR_HTTPS) }
+        let is_off = value(&["NO_PROXY", "no_proxy"]).split(',').any(|entry| entry.trim() == "*");
+        Self { matcher, for_http: setting(&FOR_HTTP), for_https: setting(&FOR_HTTPS), is_off }
     }
 
     /// The proxy for a request, if it goes through one.
     pub(crate) fn of(&self, uri: &Uri, destination: &Destination) -> Result<Option<Intercept>, Error> {
         let setting = if destination.is_https { &self.for_https } else { &self.for_http };
-        let Some(setting) = setting.as_ref().filter(|_| !is_local(&destination.host)) else { return Ok(None) };
+        let Some(setting) = setting.as_ref().filter(|_| !self.is_off && !is_local(&destination.host)) else {
+            return Ok(None);
+        };
         if setting.is_usable {
             return Ok(self.matcher.intercept(uri));
         }
@@ -75,8 +80,14 @@ fn is_local(host: &str) -> bool {
     use std::net::IpAddr;
     match host.parse::<IpAddr>().map(|address| address.to_canonical()) {
         Ok(IpAddr::V4(address)) => address.is_loopback() || address.is_link_local(),
-        Ok(IpAddr::V6(address)) => address.is_loopback() || matches!(address.segments(), [0xfd00, 0xec2, ..]),
-        Err(_) => host == "localhost",
+        Ok(IpAddr::V6(address)) => {
+            let is_link_local = address.segments()[0] & 0xffc0 == 0xfe80;
+            address.is_loopback() || is_link_local || matches!(address.segments(), [0xfd00, 0xec2, ..])
+        }
+        Err(_) => {
+            let host = host.trim_end_matches('.');
+            host == "localhost" || host.ends_with(".localhost")
+        }
     }
 }
 
@@ -105,13 +116,21 @@ mod tests {
         for exception in ["*", "amazonaws.com", ".amazonaws.com", "api.ecr.us-east-1.amazonaws.com"] {
             assert_eq!(through(&[("HTTPS_PROXY", "http://p:1"), ("no_proxy", exception)], ECR), "", "{exception}");
         }
+        assert_eq!(through(&[("HTTPS_PROXY", "http://p:1"), ("NO_PROXY", "*")], "https://192.0.2.1/"), "");
     }
 
     #[test]
     fn metadata_services_and_this_machine_are_never_asked_through_a_proxy() {
-        for host in
-            ["169.254.169.254", "[fd00:ec2::254]", "169.254.170.2", "[fd00:ec2::23]", "127.0.0.1:80", "localhost:80"]
-        {
+        for host in [
+            "169.254.169.254",
+            "[fd00:ec2::254]",
+            "169.254.170.2",
+            "[fd00:ec2::23]",
+            "[fe80::1]",
+            "127.0.0.1:80",
+            "localhost:80",
+            "a.localhost.",
+        ] {
             assert_eq!(proxy(&[("ALL_PROXY", "http://p:1")], &format!("http://{host}/")), Ok(None), "{host}");
         }
     }

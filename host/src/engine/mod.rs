@@ -13,7 +13,6 @@ use wasmtime_wasi::cli::{WasiCli, WasiCliView};
 use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use crate::admission::Admitted;
 use crate::budget::Pool;
 use crate::capability::files::Files;
 use crate::capability::filesystem::{self, Filesystem};
@@ -61,8 +60,12 @@ pub(crate) struct State {
     pub(crate) meter: Arc<Meter>,
     pub(crate) table: ResourceTable,
     pub(crate) wasi: WasiCtx,
-    /// Last, since fields are dropped in this order: a lookup is over when all of this is gone.
-    pub(crate) _admitted: Admitted,
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        self.hooks.under_way.end_all();
+    }
 }
 
 impl WasiView for State {

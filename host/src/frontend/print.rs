@@ -43,6 +43,9 @@ pub(crate) fn credential(format: Format, registry: &str, credential: &Credential
     }
 }
 
+/// The exit status where the command was told to end.
+pub(crate) const CANCELLED: u8 = 10;
+
 /// The exit status of `keyward get` for an outcome. The README has the table; numbers are never reused.
 pub(crate) fn exit_status(error: &Error) -> u8 {
     match error {
@@ -53,7 +56,7 @@ pub(crate) fn exit_status(error: &Error) -> u8 {
         Error::Unavailable(_) => 7,
         Error::Invalid(_) => 8,
         Error::Timeout { .. } => 9,
-        Error::Cancelled { .. } => 10,
+        Error::Cancelled { .. } => CANCELLED,
         Error::OutOfFuel { .. } | Error::OutOfMemory { .. } | Error::OverLimit { .. } => 11,
         Error::Refused { .. } => 12,
         _ => 1,

@@ -1,7 +1,7 @@
 //! The command ends at once when its deadline passes, when it is told to, and when nobody is there any more for whom it works;
 //! it says what it was waiting for, and leaves nothing. Deadlines are much longer than a test, where they are not what ends it.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -167,6 +167,33 @@ fn the_command_goes_on_when_the_thread_that_called_it_ends_and_its_process_does_
     assert_eq!((outcome.status, outcome.errors.as_str()), (0, ""), "{outcome:?}");
     assert!(outcome.output.contains("\"Username\":\"AWS\""), "{outcome:?}");
     fake.wait_until("the connection is closed", |fake| fake.connections_open() == 0);
+}
+
+/// With the runtime's handlers in place and nobody who listens to them, a full pipe once made the command deaf.
+#[test]
+fn the_command_ends_at_a_signal_also_while_nobody_takes_its_answer() {
+    let fake = FakeAws::start();
+    let (_reader, mut output) = UnixStream::pair().unwrap();
+    output.set_nonblocking(true).unwrap();
+    while output.write(&[b'x'; 4096]).is_ok() {}
+    output.set_nonblocking(false).unwrap();
+    let running = Call::keyward(&["get", PRIVATE]).against(&fake).start_with_output(OwnedFd::from(output));
+    fake.wait_until("the answer is there", |fake| fake.requests().len() == 1 && fake.connections_open() == 0);
+    running.signal(Signal::TERM);
+    assert_eq!(running.finish().status, 10);
+}
+
+/// `nohup`, and shells for what they put into the background.
+#[test]
+fn a_signal_that_the_caller_has_switched_off_stays_off() {
+    let (fake, gate) = held_back();
+    let call = Call::keyward(&["get", PRIVATE]).against(&fake).variable("KEYWARD_DEADLINE", "600");
+    let running = call.by_shell(r#"trap "" INT; exec "$@""#).start();
+    fake.wait_until("the request has come", |fake| fake.requests().len() == 1);
+    running.signal(Signal::INT);
+    gate.open();
+    let outcome = running.finish();
+    assert_eq!((outcome.status, outcome.errors.as_str()), (0, ""), "{outcome:?}");
 }
 
 /// A server whose answer comes when the gate is opened.

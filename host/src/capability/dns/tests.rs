@@ -1,9 +1,12 @@
-use std::io;
 use std::net::UdpSocket;
 
 use tempfile::TempDir;
 
 use super::*;
+
+fn destination(host: &str) -> Destination {
+    Destination { is_https: true, host: host.to_owned(), port: 443 }
+}
 
 /// A machine with these files, whose one name server takes questions and answers none.
 struct Machine {
@@ -28,7 +31,7 @@ impl Machine {
     }
 
     async fn addresses(&self, name: &str) -> Vec<String> {
-        let resolved = self.names.resolve(name, 443).await.unwrap();
+        let resolved = self.names.resolve(&destination(name), true).await.unwrap();
         assert!(resolved.is_of_this_machine);
         resolved.addresses.iter().map(|address| address.ip().to_string()).collect()
     }
@@ -72,7 +75,7 @@ async fn settings_that_change_are_read_again_and_unusable_ones_do_not_hide_the_h
     let mut machine = Machine::new("127.0.0.3 api.ecr.example\n");
     machine.names.sources.name_servers.clear();
     let settings = machine.folder.path().join("resolv.conf");
-    assert!(matches!(machine.names.resolve("other.example", 443).await, Err(NameError::Settings(_))));
+    assert!(matches!(machine.names.resolve(&destination("other.example"), true).await, Err(NameError::Settings(_))));
     assert_eq!(machine.addresses("api.ecr.example").await, ["127.0.0.3"]);
     fs::write(&settings, "nameserver 127.0.0.253\n").unwrap();
     assert!(machine.names.system().name_servers.is_ok());
@@ -93,16 +96,17 @@ async fn until(what: &str, condition: impl Fn() -> bool) {
 async fn a_question_that_nobody_answers_is_dropped_with_the_last_lookup_that_asks_it() {
     let machine = Machine::new("");
     let system = machine.names.system();
+    let (ecr, sts) = (destination("api.ecr.example"), destination("sts.example"));
     let count = || lock(&system.questions).values().filter(|(_, question)| question.upgrade().is_some()).count();
     {
         let mut waiting = Vec::new();
         for _ in 0..100 {
-            let mut question = Box::pin(machine.names.resolve("api.ecr.example", 443));
+            let mut question = Box::pin(machine.names.resolve(&ecr, true));
             assert!(futures_util::poll!(&mut question).is_pending());
             waiting.push(question);
         }
         assert_eq!(count(), 1, "a hundred lookups have one question");
-        let mut other = Box::pin(machine.names.resolve("sts.example", 443));
+        let mut other = Box::pin(machine.names.resolve(&sts, true));
         assert!(futures_util::poll!(&mut other).is_pending());
         assert_eq!(count(), 2);
         waiting.truncate(1);
@@ -122,11 +126,12 @@ async fn a_question_that_nobody_answers_is_dropped_with_the_last_lookup_that_ask
 async fn a_lookup_does_not_join_a_question_that_may_have_been_lost() {
     let machine = Machine::new("");
     let system = machine.names.system();
+    let ecr = destination("api.ecr.example");
     let mut waiting = Vec::new();
     let mut asked = Vec::new();
     for _ in 0..3 {
         for _ in 0..2 {
-            let mut question = Box::pin(machine.names.resolve("api.ecr.example", 443));
+            let mut question = Box::pin(machine.names.resolve(&ecr, true));
             assert!(futures_util::poll!(&mut question).is_pending());
             waiting.push(question);
             asked.push(lock(&system.questions)["api.ecr.example"].0);
