@@ -32,6 +32,9 @@ pub(crate) fn resolver(config: Config) -> Resolver {
     Resolver::new(&config.with_component(component())).expect("the hostile component can be loaded")
 }
 
+/// What is asked for, under which budget, and which errors are right.
+type Attack<'a> = (&'a str, Budget, fn(&Error) -> bool);
+
 /// A resolver under attack, and what a harmless lookup on it used before.
 pub(crate) struct Target {
     pub(crate) resolver: Resolver,
@@ -77,8 +80,8 @@ impl Target {
         }
     }
 
-    /// Every row: what is asked for, under which budget, and which errors are right.
-    pub(crate) async fn assert_ends(&self, table: &[(&str, Budget, fn(&Error) -> bool)]) {
+    /// Every row has to end as it says.
+    pub(crate) async fn assert_ends(&self, table: &[Attack<'_>]) {
         for (behaviour, budget, is_right) in table {
             let error = self.error(behaviour, budget).await;
             assert!(is_right(&error), "{}: {error:?}", shortened(behaviour));
