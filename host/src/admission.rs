@@ -5,9 +5,10 @@
 //! of its own, below that of all: a registry whose lookups are stuck uses up its own share, and not that of the others.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use crate::error::Error;
+use crate::lock::lock;
 
 /// Counts the lookups that are under way.
 #[derive(Clone, Debug)]
@@ -83,11 +84,6 @@ fn host(server: &str) -> String {
         .filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
         .map_or(host, |(host, _)| host);
     host.trim_end_matches('.').to_ascii_lowercase()
-}
-
-fn lock(live: &Mutex<Live>) -> MutexGuard<'_, Live> {
-    // Nothing panics while it holds the lock.
-    live.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

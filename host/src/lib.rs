@@ -19,7 +19,7 @@
 //!
 //! Data flows one way. A module uses only modules above it in this list:
 //!
-//! `error` · `budget` · `config` · `admission` · `capability` · `engine` · `sandbox` · `resolver`
+//! `lock` · `error` · `budget` · `config` · `admission` · `capability` · `engine` · `sandbox` · `resolver`
 //!
 //! The one exception is `capability::filesystem`, which implements an interface whose types `engine` generates.
 
@@ -29,6 +29,7 @@ mod capability;
 mod config;
 mod engine;
 mod error;
+mod lock;
 mod resolver;
 mod sandbox;
 

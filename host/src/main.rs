@@ -122,8 +122,9 @@ fn resolve(config: &Config, registry: &str) -> Result<Credential, Failure> {
         let interruption = Some(interruption);
         lookup.await.result.map_err(|error| Failure { error, interruption })
     });
-    // While the answer is written, nobody else would hear of a signal, and a full pipe may take none.
-    std::thread::spawn(move || {
+    // While the answer is written, nobody else would hear of a signal, and a full pipe may take none. Without a thread to be had,
+    // the answer counts.
+    let _ = std::thread::Builder::new().spawn(move || {
         if runtime.block_on(signalled()).is_ok() {
             process::exit(print::CANCELLED.into());
         }

@@ -8,10 +8,12 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use tokio::sync::watch;
+
+use crate::lock::lock;
 
 /// What such a thread needs of stack: it reads and parses.
 const STACK_BYTES: usize = 256 * 1024;
@@ -79,11 +81,6 @@ impl<T> Drop for End<T> {
     fn drop(&mut self) {
         lock(&self.all.0).remove(&self.thing);
     }
-}
-
-fn lock<T>(under_way: &Mutex<UnderWay<T>>) -> MutexGuard<'_, UnderWay<T>> {
-    // Nothing panics while it holds the lock.
-    under_way.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@ use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
 
 use bytes::Bytes;
 use http::header::{HOST, PROXY_AUTHORIZATION};
@@ -179,10 +178,7 @@ async fn tunnel(
         if is_driven && Pin::new(&mut connection).poll(context).is_ready() {
             is_driven = false;
         }
-        match opened.as_mut().poll(context) {
-            Poll::Pending if !is_driven => opened.as_mut().poll(context),
-            polled => polled,
-        }
+        opened.as_mut().poll(context)
     })
     .await;
     match opened.map_err(|error| explain(&error))? {

@@ -11,7 +11,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -31,6 +31,7 @@ use tokio::time::Instant;
 use crate::capability::destination::Destination;
 use crate::capability::files;
 use crate::config::Config;
+use crate::lock::lock;
 
 /// How long the addresses of one family wait for those of the other (RFC 8305, section 3). Some name servers never answer
 /// questions about IPv6.
@@ -280,11 +281,6 @@ fn version(file: &Path) -> Option<Version> {
     #[cfg(not(unix))]
     let identity = 0;
     Some((metadata.modified().ok()?, metadata.len(), identity))
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nothing panics while it holds one of the locks.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

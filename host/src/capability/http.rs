@@ -5,7 +5,7 @@
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -24,6 +24,7 @@ use crate::capability::explain::explain;
 use crate::capability::meter::Meter;
 use crate::config::Config;
 use crate::error::{self, Limit, SetupError, Step};
+use crate::lock::lock;
 
 /// What all lookups of a resolver share.
 pub(crate) struct Transport {
@@ -77,11 +78,6 @@ impl UnderWay {
             lock(&slot).take();
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What is behind these locks is whole at any time.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The second future of a response is for errors of sending the request's body; ours is sent before the answer comes.

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
@@ -13,6 +13,7 @@ use crate::capability::blocking::Blocking;
 use crate::capability::files;
 use crate::capability::meter::Meter;
 use crate::config::Config;
+use crate::lock::lock;
 
 /// The most bytes that a file of certificates may have. All authorities that browsers trust take a quarter of one mebibyte.
 const MAX_BUNDLE_BYTES: u64 = 8 * 1024 * 1024;
@@ -73,11 +74,6 @@ impl TrustRoots {
         });
         read.await.map_err(|cause| TrustError::Setup(cause.to_string()))?
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    // Nothing panics while it holds the lock.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl CertificateFiles {
