@@ -4,10 +4,12 @@
 //! sts), whose own test cases tests/conformance/ runs.
 
 use crate::partition::Partition;
+use crate::profile::{SectionKind, sub_property};
 use crate::registry::{Kind, Registry, is_port};
-use crate::world::{Scheme, World};
+use crate::settings::{Origin, Setting, SettingError, Settings};
+use crate::world::{Local, Scheme};
 
-/// The regions whose STS calls went to the global endpoint before there were regional ones; with [`Settings::global`]
+/// The regions whose STS calls went to the global endpoint before there were regional ones; with [`Options::global`]
 /// they still do.
 const STS_GLOBAL_REGIONS: [&str; 16] = [
     "ap-northeast-1",
@@ -35,6 +37,10 @@ pub enum Service {
     Ecr,
     /// Amazon ECR Public.
     EcrPublic,
+    /// AWS IAM Identity Center's portal, which gives out credentials.
+    Sso,
+    /// AWS IAM Identity Center's OpenID Connect, which gives out the tokens for it.
+    SsoOidc,
     /// AWS Security Token Service.
     Sts,
 }
@@ -45,16 +51,34 @@ impl Service {
         match self {
             Self::Ecr => "ecr",
             Self::EcrPublic => "ecr-public",
+            Self::Sso => "awsssoportal",
+            Self::SsoOidc => "sso-oauth",
             Self::Sts => "sts",
         }
     }
+
+    /// Every service.
+    pub const ALL: [Self; 5] = [Self::Ecr, Self::EcrPublic, Self::Sso, Self::SsoOidc, Self::Sts];
 
     /// The variable that names a custom endpoint for this service alone.
     pub fn endpoint_variable(self) -> &'static str {
         match self {
             Self::Ecr => "AWS_ENDPOINT_URL_ECR",
             Self::EcrPublic => "AWS_ENDPOINT_URL_ECR_PUBLIC",
+            Self::Sso => "AWS_ENDPOINT_URL_SSO",
+            Self::SsoOidc => "AWS_ENDPOINT_URL_SSO_OIDC",
             Self::Sts => "AWS_ENDPOINT_URL_STS",
+        }
+    }
+
+    /// The key that a services section of the config file has for the service.
+    pub fn section_key(self) -> &'static str {
+        match self {
+            Self::Ecr => "ecr",
+            Self::EcrPublic => "ecr_public",
+            Self::Sso => "sso",
+            Self::SsoOidc => "sso_oidc",
+            Self::Sts => "sts",
         }
     }
 }
@@ -76,9 +100,9 @@ pub struct Endpoint {
 
 /// What chooses among the endpoints of a service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Settings {
+pub struct Options {
     /// An endpoint that replaces the service's own.
-    pub custom: Option<CustomEndpoint>,
+    pub custom: Option<Setting>,
     /// Only cryptography validated for FIPS 140.
     pub fips: bool,
     /// An endpoint that answers on IPv6 too.
@@ -87,98 +111,92 @@ pub struct Settings {
     pub global: bool,
 }
 
-/// An endpoint that the settings name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CustomEndpoint {
-    /// Where the URL comes from, for messages.
-    pub variable: &'static str,
-    /// The URL.
-    pub url: String,
-}
-
 /// The settings do not lead to an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
     /// AWS's rules refuse a custom endpoint together with dual-stack.
-    #[error("AWS_USE_DUALSTACK_ENDPOINT and {variable} cannot be combined: unset one of them")]
+    #[error("AWS_USE_DUALSTACK_ENDPOINT (use_dualstack_endpoint) and {origin} cannot be combined: unset one of them")]
     DualStackWithCustomEndpoint {
         /// The setting that names the custom endpoint.
-        variable: &'static str,
+        origin: Origin,
     },
     /// AWS's rules refuse a custom endpoint together with FIPS: nobody could say whether it is one.
     #[error(
-        "a FIPS endpoint, asked for by the registry's address or by AWS_USE_FIPS_ENDPOINT, and {variable} cannot be \
-         combined: unset {variable}, or ask for no FIPS endpoint"
+        "a FIPS endpoint, asked for by the registry's address or by AWS_USE_FIPS_ENDPOINT (use_fips_endpoint), and {origin} cannot be \
+         combined: unset {origin}, or ask for no FIPS endpoint"
     )]
     FipsWithCustomEndpoint {
         /// The setting that names the custom endpoint.
-        variable: &'static str,
+        origin: Origin,
     },
     /// No region to choose the endpoint by.
     #[error("the region is missing: set AWS_REGION")]
     MissingRegion,
     /// ECR Public has no FIPS endpoint.
-    #[error("ECR Public has no FIPS endpoint: unset AWS_USE_FIPS_ENDPOINT for this registry")]
+    #[error("ECR Public has no FIPS endpoint: unset AWS_USE_FIPS_ENDPOINT (use_fips_endpoint) for this registry")]
     PublicFips,
-    /// A switch that is neither `true` nor `false`.
-    #[error("{variable} is '{value}': set it to true or false")]
-    Switch {
-        /// The setting.
-        variable: &'static str,
-        /// What it is set to.
-        value: String,
-    },
+    /// A setting that makes no sense.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
     /// The region cannot be a part of a host name.
     #[error("the region '{0}' is not a valid one: correct AWS_REGION")]
     UnusableRegion(String),
     /// The custom endpoint is not a usable URL.
-    #[error("{variable} is not a usable URL ({reason}): set it to https://HOST[:PORT][/PATH]")]
+    #[error("{origin} is not a usable URL ({reason}): set it to https://HOST[:PORT][/PATH]")]
     UnusableUrl {
         /// The setting that names the custom endpoint.
-        variable: &'static str,
+        origin: Origin,
         /// What is wrong with it.
         reason: &'static str,
     },
 }
 
-impl Settings {
-    /// The settings of the environment for one service: AWS_ENDPOINT_URL and its relatives, AWS_USE_FIPS_ENDPOINT,
-    /// AWS_USE_DUALSTACK_ENDPOINT. Source: the AWS SDKs and Tools Reference Guide.
+impl Options {
+    /// The settings for one service: AWS_ENDPOINT_URL and its relatives, AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT, and
+    /// AWS_STS_REGIONAL_ENDPOINTS, each in the environment or in the profile. Source: the AWS SDKs and Tools Reference Guide.
     ///
     /// # Errors
     ///
-    /// [`EndpointError::Switch`].
-    pub fn from_environment(world: &impl World, service: Service) -> Result<Self, EndpointError> {
-        let custom = if switch(world, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")? {
-            None
-        } else {
-            [service.endpoint_variable(), "AWS_ENDPOINT_URL"].into_iter().find_map(|variable| {
-                let url = world.environment(variable)?;
-                let url = url.trim();
-                (!url.is_empty()).then(|| CustomEndpoint { variable, url: url.to_owned() })
-            })
-        };
+    /// [`SettingError`].
+    pub fn of<L: Local>(settings: &Settings<'_, L>, service: Service) -> Result<Self, SettingError> {
+        let ignore = settings.switch("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls")?;
         Ok(Self {
-            custom,
-            fips: switch(world, "AWS_USE_FIPS_ENDPOINT")?,
-            dual_stack: switch(world, "AWS_USE_DUALSTACK_ENDPOINT")?,
-            global: false,
+            custom: if ignore { None } else { custom_endpoint(settings, service) },
+            fips: settings.switch("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint")?,
+            dual_stack: settings.switch("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")?,
+            global: service == Service::Sts && is_sts_global(settings)?,
         })
     }
 }
 
-fn switch(world: &impl World, variable: &'static str) -> Result<bool, EndpointError> {
-    let Some(value) = world.environment(variable) else { return Ok(false) };
-    match value.trim() {
-        "" => Ok(false),
-        text if text.eq_ignore_ascii_case("true") => Ok(true),
-        text if text.eq_ignore_ascii_case("false") => Ok(false),
-        text => Err(EndpointError::Switch { variable, value: text.to_owned() }),
+/// In the order of the reference guide: the service's own variable, the one for all, the profile's services section, the profile.
+fn custom_endpoint<L: Local>(settings: &Settings<'_, L>, service: Service) -> Option<Setting> {
+    settings
+        .variable(service.endpoint_variable())
+        .or_else(|| settings.variable("AWS_ENDPOINT_URL"))
+        .or_else(|| {
+            let services = settings.property("services")?.value;
+            let section = settings.profiles().ok()?.get(SectionKind::Services, &services)?;
+            let url = sub_property(section.get(service.section_key())?, "endpoint_url")?;
+            let property = format!("endpoint_url of {} in services {services}", service.section_key());
+            let origin = Origin::Profile { profile: settings.profile_name().to_owned(), property };
+            Some(Setting { value: url.to_owned(), origin })
+        })
+        .or_else(|| settings.property("endpoint_url"))
+}
+
+/// Regional endpoints are what every SDK has by default today.
+fn is_sts_global<L: Local>(settings: &Settings<'_, L>) -> Result<bool, SettingError> {
+    match settings.value("AWS_STS_REGIONAL_ENDPOINTS", "sts_regional_endpoints") {
+        None => Ok(false),
+        Some(setting) if setting.value.eq_ignore_ascii_case("regional") => Ok(false),
+        Some(setting) if setting.value.eq_ignore_ascii_case("legacy") => Ok(true),
+        Some(Setting { value, origin }) => Err(SettingError { origin, value, expected: "regional or legacy" }),
     }
 }
 
 impl Endpoint {
-    /// The endpoint that gives out the tokens of a registry, by the address asked and by the environment.
+    /// The endpoint that gives out the tokens of a registry, by the address asked and by the settings.
     ///
     /// An address with `ecr-fips` in it demands a FIPS endpoint as AWS_USE_FIPS_ENDPOINT does. A dual-stack address
     /// is a preference: it gives way to a custom endpoint, where AWS_USE_DUALSTACK_ENDPOINT is an error.
@@ -186,19 +204,32 @@ impl Endpoint {
     /// # Errors
     ///
     /// [`EndpointError`] for settings that contradict each other or the registry.
-    pub fn of_registry(registry: &Registry, world: &impl World) -> Result<Self, EndpointError> {
+    pub fn of_registry<L: Local>(registry: &Registry, settings: &Settings<'_, L>) -> Result<Self, EndpointError> {
         let service = match registry.kind {
             Kind::Private { .. } => Service::Ecr,
             Kind::Public => Service::EcrPublic,
         };
-        let mut settings = Settings::from_environment(world, service)?;
-        settings.fips |= registry.fips;
-        settings.dual_stack |= registry.dual_stack && settings.custom.is_none();
-        if settings.fips && registry.kind == Kind::Public {
+        let mut options = Options::of(settings, service)?;
+        options.fips |= registry.fips;
+        options.dual_stack |= registry.dual_stack && options.custom.is_none();
+        if options.fips && registry.kind == Kind::Public {
             return Err(EndpointError::PublicFips);
         }
         // The address knows its partition even where the region is newer than the table.
-        Self::in_partition(registry.partition, service, Some(&registry.region), &settings)
+        Self::in_partition(registry.partition, service, Some(&registry.region), &options)
+    }
+
+    /// The endpoint of another service for a region, by the settings.
+    ///
+    /// # Errors
+    ///
+    /// [`EndpointError`].
+    pub fn of_service<L: Local>(
+        service: Service,
+        region: &str,
+        settings: &Settings<'_, L>,
+    ) -> Result<Self, EndpointError> {
+        Self::resolve(service, Some(region), &Options::of(settings, service)?)
     }
 
     /// The endpoint that AWS's rules give for a service, a region and the settings. They go by the region alone, and
@@ -207,30 +238,30 @@ impl Endpoint {
     /// # Errors
     ///
     /// [`EndpointError`].
-    pub fn resolve(service: Service, region: Option<&str>, settings: &Settings) -> Result<Self, EndpointError> {
+    pub fn resolve(service: Service, region: Option<&str>, options: &Options) -> Result<Self, EndpointError> {
         let partition = region.and_then(Partition::of_region).unwrap_or(Partition::commercial());
-        Self::in_partition(partition, service, region, settings)
+        Self::in_partition(partition, service, region, options)
     }
 
     fn in_partition(
         partition: &Partition,
         service: Service,
         region: Option<&str>,
-        settings: &Settings,
+        options: &Options,
     ) -> Result<Self, EndpointError> {
-        if let Some(custom) = &settings.custom {
-            return Self::custom(service, region, settings, custom);
+        if let Some(custom) = &options.custom {
+            return Self::custom(service, region, options, custom);
         }
         let region = region.filter(|region| !region.is_empty()).ok_or(EndpointError::MissingRegion)?;
         if !is_host_label(region) {
             return Err(EndpointError::UnusableRegion(region.to_owned()));
         }
-        let regional_only = settings.fips || settings.dual_stack;
-        let is_global = region == "aws-global" || (settings.global && STS_GLOBAL_REGIONS.contains(&region));
+        let regional_only = options.fips || options.dual_stack;
+        let is_global = region == "aws-global" || (options.global && STS_GLOBAL_REGIONS.contains(&region));
         let (authority, signing_region) = if service == Service::Sts && is_global && !regional_only {
             ("sts.amazonaws.com".to_owned(), "us-east-1")
         } else {
-            (regional_host(partition, service, region, settings), region)
+            (regional_host(partition, service, region, options), region)
         };
         Ok(Self {
             service,
@@ -244,24 +275,24 @@ impl Endpoint {
     fn custom(
         service: Service,
         region: Option<&str>,
-        settings: &Settings,
-        custom: &CustomEndpoint,
+        options: &Options,
+        custom: &Setting,
     ) -> Result<Self, EndpointError> {
-        let variable = custom.variable;
-        if settings.fips {
-            return Err(EndpointError::FipsWithCustomEndpoint { variable });
+        let origin = || custom.origin.clone();
+        if options.fips {
+            return Err(EndpointError::FipsWithCustomEndpoint { origin: origin() });
         }
-        if settings.dual_stack {
-            return Err(EndpointError::DualStackWithCustomEndpoint { variable });
+        if options.dual_stack {
+            return Err(EndpointError::DualStackWithCustomEndpoint { origin: origin() });
         }
         let (scheme, authority, base_path) =
-            split_url(&custom.url).map_err(|reason| EndpointError::UnusableUrl { variable, reason })?;
+            split_url(&custom.value).map_err(|reason| EndpointError::UnusableUrl { origin: origin(), reason })?;
         Ok(Self { service, scheme, authority, base_path, signing_region: region.unwrap_or("us-east-1").to_owned() })
     }
 }
 
-fn regional_host(partition: &Partition, service: Service, region: &str, settings: &Settings) -> String {
-    let (fips, dual_stack) = (settings.fips, settings.dual_stack);
+fn regional_host(partition: &Partition, service: Service, region: &str, options: &Options) -> String {
+    let (fips, dual_stack) = (options.fips, options.dual_stack);
     let suffix = if dual_stack { partition.dual_stack_dns_suffix } else { partition.dns_suffix };
     let name = match (service, fips, dual_stack) {
         (Service::Ecr, false, false) => "api.ecr",
@@ -272,7 +303,13 @@ fn regional_host(partition: &Partition, service: Service, region: &str, settings
         (Service::EcrPublic, false, true) if partition.name == "aws" => "ecr-public",
         (Service::EcrPublic, false, _) => "api.ecr-public",
         (Service::EcrPublic, true, _) => "api.ecr-public-fips",
-        // In this partition, every endpoint of STS is a FIPS endpoint.
+        // In this partition, every endpoint of these is a FIPS endpoint.
+        (Service::Sso, true, false) if partition.name == "aws-us-gov" => "portal.sso",
+        (Service::Sso, true, _) => "portal.sso-fips",
+        (Service::Sso, false, _) => "portal.sso",
+        (Service::SsoOidc, true, false) if partition.name == "aws-us-gov" => "oidc",
+        (Service::SsoOidc, true, _) => "oidc-fips",
+        (Service::SsoOidc, false, _) => "oidc",
         (Service::Sts, true, false) if partition.name == "aws-us-gov" => "sts",
         (Service::Sts, true, _) => "sts-fips",
         (Service::Sts, false, _) => "sts",
@@ -299,7 +336,11 @@ fn is_host(text: &str) -> bool {
 }
 
 /// Scheme, authority and path of a URL; what a request has no place for is an error.
-fn split_url(url: &str) -> Result<(Scheme, String, String), &'static str> {
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub fn split_url(url: &str) -> Result<(Scheme, String, String), &'static str> {
     let (scheme, rest) = url.split_once("://").ok_or("it has no scheme")?;
     let (scheme, default_port) = match scheme.to_ascii_lowercase().as_str() {
         "https" => (Scheme::Https, ":443"),

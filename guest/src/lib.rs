@@ -3,8 +3,8 @@
 //! [`get`] is the whole way, top to bottom: address → registry → endpoint → AWS credentials → signature → ECR → credential.
 //! A module uses only modules above it in this list:
 //!
-//! `partition` · `registry` · `time` · `secret` · `credentials` · `error` · `world` · `sigv4` · `endpoint` · `profile` · `aws` ·
-//! `source` · `chain` · `wasi`
+//! `partition` · `registry` · `time` · `secret` · `credentials` · `error` · `world` · `sigv4` · `token_cache` · `profile` · `context` ·
+//! `settings` · `endpoint` · `retry` · `role_chain` · `aws` · `source` · `chain` · `wasi`
 //!
 //! Everything but `wasi` is pure and is tested natively; `wasi`, the one file that names WASI, exists in the component only.
 // The bindings, which are generated, cannot do without; everything else can.
@@ -12,26 +12,35 @@
 
 pub mod aws;
 pub mod chain;
+pub mod context;
 pub mod credentials;
 pub mod endpoint;
 pub mod error;
 pub mod partition;
 pub mod profile;
 pub mod registry;
+pub mod retry;
+pub mod role_chain;
 pub mod secret;
+pub mod settings;
 pub mod sigv4;
 pub mod source;
 #[cfg(test)]
 mod test_world;
 pub mod time;
+pub mod token_cache;
 #[cfg(target_family = "wasm")]
 mod wasi;
 pub mod world;
 
+use crate::aws::client::Client;
 use crate::aws::ecr::{self, RegistryCredential};
+use crate::context::Context;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::registry::Registry;
+use crate::settings::{Settings, SharedFiles};
+use crate::source::Lookup;
 use crate::world::World;
 
 /// Finds the credential of the registry at `server`.
@@ -39,10 +48,13 @@ use crate::world::World;
 /// # Errors
 ///
 /// [`Error`], by what the caller does next.
-pub fn get(world: &impl World, server: &str) -> Result<RegistryCredential, Error> {
+pub fn get(world: &impl World, server: &str, context: &Context) -> Result<RegistryCredential, Error> {
     let registry = Registry::parse(server)?;
     registry.check_region()?;
-    let endpoint = Endpoint::of_registry(&registry, world).map_err(|error| Error::Invalid(error.to_string()))?;
-    let credentials = chain::resolve(world)?;
-    ecr::get_authorization_token(world, &endpoint, &credentials)
+    let files = SharedFiles::read(world);
+    let settings = &Settings::new(world, context, &files);
+    let endpoint = Endpoint::of_registry(&registry, settings).map_err(|error| Error::Invalid(error.to_string()))?;
+    let client = &Client::new(world, settings).map_err(|error| Error::Invalid(error.to_string()))?;
+    let credentials = chain::resolve(&Lookup { client, registry_region: &registry.region, settings })?;
+    ecr::get_authorization_token(client, &endpoint, &credentials)
 }

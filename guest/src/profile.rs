@@ -145,6 +145,13 @@ impl<'a> File<'a> {
     }
 }
 
+/// A sub-property of a property, as in the services sections: `ecr =`, and in the next line ` endpoint_url = …`.
+pub fn sub_property<'a>(property: &'a str, name: &str) -> Option<&'a str> {
+    let pairs = property.lines().filter_map(|line| line.split_once('='));
+    let mut found = pairs.filter(|(key, _)| key.trim().eq_ignore_ascii_case(name));
+    found.next_back().map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
+}
+
 /// What stands before a line: it says what a continuation can be.
 #[derive(Clone, Copy)]
 enum Before {

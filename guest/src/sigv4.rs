@@ -232,7 +232,7 @@ fn encode_again(text: &str) -> String {
 }
 
 /// Encodes all but RFC 3986's unreserved characters.
-fn percent_encode(bytes: &[u8], into: &mut String) {
+pub(crate) fn percent_encode(bytes: &[u8], into: &mut String) {
     for &byte in bytes {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             into.push(char::from(byte));
@@ -264,7 +264,8 @@ fn percent_decode(text: &str) -> Vec<u8> {
     decoded
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes in hexadecimal digits, in lower case.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         // Writing to a String cannot fail.
         let _ = write!(text, "{byte:02x}");

@@ -1,20 +1,24 @@
 //! A world of tables, for the unit tests.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 use crate::time::Timestamp;
-use crate::world::{FileError, HttpError, Request, Response, World};
+use crate::world::{FileError, HttpError, Local, Request, Response, World};
 
 /// Answers from tables, and remembers what it was asked.
 #[derive(Default)]
 pub(crate) struct TestWorld {
     environment: BTreeMap<String, String>,
-    files: BTreeMap<String, Result<Vec<u8>, FileError>>,
+    files: RefCell<BTreeMap<String, Result<Vec<u8>, FileError>>>,
     answers: RefCell<Vec<Result<Response, HttpError>>>,
+    elapsed: Cell<Duration>,
     pub(crate) requests: RefCell<Vec<Request>>,
+    /// How long it was told to sleep. No time passes over it, but for the clock that is asked how long the lookup has lasted.
+    pub(crate) sleeps: RefCell<Vec<Duration>>,
 }
 
 impl TestWorld {
@@ -23,13 +27,13 @@ impl TestWorld {
         Self { environment, ..Self::default() }
     }
 
-    pub(crate) fn file(mut self, path: &str, content: impl AsRef<[u8]>) -> Self {
-        self.files.insert(path.to_owned(), Ok(content.as_ref().to_owned()));
+    pub(crate) fn file(self, path: &str, content: impl AsRef<[u8]>) -> Self {
+        self.files.borrow_mut().insert(path.to_owned(), Ok(content.as_ref().to_owned()));
         self
     }
 
-    pub(crate) fn no_file(mut self, path: &str, error: FileError) -> Self {
-        self.files.insert(path.to_owned(), Err(error));
+    pub(crate) fn no_file(self, path: &str, error: FileError) -> Self {
+        self.files.borrow_mut().insert(path.to_owned(), Err(error));
         self
     }
 
@@ -46,22 +50,48 @@ impl TestWorld {
     }
 }
 
-impl World for TestWorld {
+impl Local for TestWorld {
     fn environment(&self, name: &str) -> Option<String> {
         self.environment.get(name).cloned()
     }
 
     fn file(&self, path: &str) -> Result<Zeroizing<Vec<u8>>, FileError> {
-        self.files.get(path).cloned().unwrap_or(Err(FileError::NotFound)).map(Zeroizing::new)
+        self.files.borrow().get(path).cloned().unwrap_or(Err(FileError::NotFound)).map(Zeroizing::new)
     }
+}
 
+impl World for TestWorld {
     fn now(&self) -> Timestamp {
         Timestamp { seconds: 1_440_938_160 }
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.elapsed.get()
+    }
+
+    fn sleep(&self, duration: Duration) {
+        self.sleeps.borrow_mut().push(duration);
+        self.elapsed.set(self.elapsed.get() + duration);
+    }
+
+    fn random(&self) -> u64 {
+        u64::MAX
     }
 
     fn http(&self, request: &Request) -> Result<Response, HttpError> {
         self.requests.borrow_mut().push(request.clone());
         let mut answers = self.answers.borrow_mut();
         if answers.is_empty() { Err(HttpError::Refused) } else { answers.remove(0) }
+    }
+
+    /// A file that is there may be replaced.
+    fn replace_file(&self, path: &str, content: &[u8]) -> Result<(), FileError> {
+        match self.files.borrow_mut().get_mut(path) {
+            Some(file) => {
+                *file = Ok(content.to_owned());
+                Ok(())
+            }
+            None => Err(FileError::NotGranted),
+        }
     }
 }

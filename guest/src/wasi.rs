@@ -1,15 +1,17 @@
 //! The component's side of the world: the only file that names WASI.
 
 use std::env;
-use std::fs;
-use std::io;
-use std::time::SystemTime;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
 
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::context::Context;
 use crate::error::Error;
 use crate::time::Timestamp;
-use crate::world::{FileError, HttpError, MAX_RESPONSE_BYTES, Method, Request, Response, Scheme, World};
+use crate::world::{FileError, HttpError, Local, MAX_RESPONSE_BYTES, Method, Request, Response, Scheme, World};
 
 /// What holds the answers of ECR. Overwriting more than that, when it is dropped, would be most of a lookup's work.
 const USUAL_RESPONSE_BYTES: usize = 8 * 1024;
@@ -29,12 +31,14 @@ use bindings::exports::keyward::registry_credentials::provider;
 use bindings::wasi::http::outgoing_handler;
 use bindings::wasi::http::types as http;
 use bindings::wasi::io::streams::StreamError;
+use bindings::wasi::random::random;
 
 struct Component;
 
 impl provider::Guest for Component {
     fn get(request: provider::Request) -> Result<provider::Credential, provider::Error> {
-        let credential = crate::get(&Wasi, &request.server)?;
+        let world = Wasi { begin: Instant::now() };
+        let credential = crate::get(&world, &request.server, &Context::new(request.context))?;
         Ok(provider::Credential {
             username: credential.username,
             secret: credential.password.expose().to_owned(),
@@ -56,26 +60,49 @@ impl From<Error> for provider::Error {
     }
 }
 
-/// The four capabilities, as the host grants them. Environment, files and clock come through the standard library,
-/// which has WASI under it.
-struct Wasi;
+/// The capabilities, as the host grants them. Environment, files and clocks come through the standard library, which has WASI
+/// under it.
+struct Wasi {
+    begin: Instant,
+}
 
-impl World for Wasi {
+impl Local for Wasi {
     fn environment(&self, name: &str) -> Option<String> {
         env::var(name).ok()
     }
 
     fn file(&self, path: &str) -> Result<Zeroizing<Vec<u8>>, FileError> {
-        fs::read(path).map(Zeroizing::new).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => FileError::NotFound,
-            _ => FileError::Unreadable(error.to_string()),
-        })
+        fs::read(path).map(Zeroizing::new).map_err(|error| file_error(&error))
     }
+}
 
+impl World for Wasi {
     fn now(&self) -> Timestamp {
         // A clock before 1970 makes a signature that AWS refuses for its time, as any other wrong clock does.
         let elapsed = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Timestamp { seconds: elapsed.as_secs() }
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.begin.elapsed()
+    }
+
+    fn sleep(&self, duration: Duration) {
+        thread::sleep(duration);
+    }
+
+    fn random(&self) -> u64 {
+        random::get_random_u64()
+    }
+
+    /// The host takes the new content when it is told to, and puts it in the old one's place as a whole.
+    fn replace_file(&self, path: &str, content: &[u8]) -> Result<(), FileError> {
+        let replace = || {
+            let mut file = File::create(path)?;
+            file.write_all(content)?;
+            file.sync_all()
+        };
+        replace().map_err(|error| file_error(&error))
     }
 
     fn http(&self, request: &Request) -> Result<Response, HttpError> {
@@ -102,6 +129,7 @@ fn send(request: &Request) -> Result<http::FutureIncomingResponse, HttpError> {
     let method = match request.method {
         Method::Get => http::Method::Get,
         Method::Post => http::Method::Post,
+        Method::Put => http::Method::Put,
     };
     let scheme = match request.scheme {
         Scheme::Http => http::Scheme::Http,
@@ -113,7 +141,7 @@ fn send(request: &Request) -> Result<http::FutureIncomingResponse, HttpError> {
     outgoing.set_path_with_query(Some(&request.path)).map_err(|()| impossible("path"))?;
 
     let body = outgoing.body().map_err(|()| impossible("body"))?;
-    let response = outgoing_handler::handle(outgoing, None).map_err(http_error)?;
+    let response = outgoing_handler::handle(outgoing, request.patience.map(options)).map_err(http_error)?;
     if !request.body.is_empty() {
         let stream = body.write().map_err(|()| impossible("body"))?;
         // The handler may have refused the request already; then the reason is in the response.
@@ -121,6 +149,27 @@ fn send(request: &Request) -> Result<http::FutureIncomingResponse, HttpError> {
     }
     let _ = http::OutgoingBody::finish(body, None);
     Ok(response)
+}
+
+fn options(patience: Duration) -> http::RequestOptions {
+    let nanoseconds = u64::try_from(patience.as_nanos()).ok();
+    let options = http::RequestOptions::new();
+    // Where the host has no such option, the lookup's deadline holds.
+    let _ = options.set_connect_timeout(nanoseconds);
+    let _ = options.set_first_byte_timeout(nanoseconds);
+    options
+}
+
+fn file_error(error: &io::Error) -> FileError {
+    /// `not-permitted` of WASI, as wasi-libc has it: what the host has for a path that it did not grant.
+    const NOT_PERMITTED: i32 = 63;
+    match error.kind() {
+        io::ErrorKind::NotFound => FileError::NotFound,
+        io::ErrorKind::ReadOnlyFilesystem => FileError::NotGranted,
+        io::ErrorKind::Unsupported => FileError::Unreadable("it is not a regular file".to_owned()),
+        _ if error.raw_os_error() == Some(NOT_PERMITTED) => FileError::NotGranted,
+        _ => FileError::Unreadable(error.to_string()),
+    }
 }
 
 fn receive(response: http::FutureIncomingResponse) -> Result<http::IncomingResponse, HttpError> {

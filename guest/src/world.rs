@@ -1,6 +1,8 @@
-//! Everything that a lookup can reach: four capabilities, each granted by the host.
+//! Everything that a lookup can reach, granted by the host piece by piece.
 //!
 //! The component implements [`World`] with WASI; tests implement it with tables.
+
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
@@ -9,8 +11,8 @@ use crate::time::Timestamp;
 /// The most that is read of one answer. ECR's are below 4 KiB.
 pub const MAX_RESPONSE_BYTES: usize = 64 * 1024;
 
-/// The four capabilities of a lookup.
-pub trait World {
+/// What settings are read from.
+pub trait Local {
     /// The value of an environment variable, if it is set and UTF-8.
     fn environment(&self, name: &str) -> Option<String>;
 
@@ -20,9 +22,21 @@ pub trait World {
     ///
     /// [`FileError`] says what kept the file from being read.
     fn file(&self, path: &str) -> Result<Zeroizing<Vec<u8>>, FileError>;
+}
 
+/// The capabilities of a lookup.
+pub trait World: Local {
     /// The time now.
     fn now(&self) -> Timestamp;
+
+    /// How long the lookup has lasted, by a clock that nobody sets.
+    fn elapsed(&self) -> Duration;
+
+    /// Does nothing for a while.
+    fn sleep(&self, duration: Duration);
+
+    /// A number that nobody can foresee.
+    fn random(&self) -> u64;
 
     /// Sends a request and waits for the whole answer. Redirects are not followed.
     ///
@@ -30,6 +44,13 @@ pub trait World {
     ///
     /// [`HttpError`] when there is no whole answer of at most [`MAX_RESPONSE_BYTES`].
     fn http(&self, request: &Request) -> Result<Response, HttpError>;
+
+    /// Puts a file in the place of one that was granted with write access.
+    ///
+    /// # Errors
+    ///
+    /// [`FileError`]; the file is then what it was before.
+    fn replace_file(&self, path: &str, content: &[u8]) -> Result<(), FileError>;
 }
 
 /// An HTTP request.
@@ -48,6 +69,8 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// The body, empty for none.
     pub body: Vec<u8>,
+    /// How long the connection may take, and then the begin of the answer. Without it, the lookup's deadline holds alone.
+    pub patience: Option<Duration>,
 }
 
 /// The method of a request.
@@ -57,6 +80,8 @@ pub enum Method {
     Get,
     /// POST
     Post,
+    /// PUT
+    Put,
 }
 
 impl Method {
@@ -65,6 +90,7 @@ impl Method {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
+            Self::Put => "PUT",
         }
     }
 }
@@ -99,10 +125,13 @@ impl Response {
 /// Why a file could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FileError {
-    /// The file does not exist, or was not granted.
+    /// The file does not exist.
     #[error("no such file")]
     NotFound,
-    /// The file exists and cannot be read, for the reason given.
+    /// The sandbox does not let lookups read it, or write it.
+    #[error("not granted")]
+    NotGranted,
+    /// The file exists and cannot be read, or written, for the reason given.
     #[error("not readable: {0}")]
     Unreadable(String),
 }
@@ -125,7 +154,7 @@ pub enum HttpError {
     /// The connection ended, or made no sense, before the answer was whole.
     #[error("the answer broke off: {0}")]
     Response(String),
-    /// The server did not answer in time.
+    /// The server took the connection and did not answer in time.
     #[error("no answer in time")]
     Timeout,
     /// The server could not prove that it is who it should be.
@@ -134,4 +163,15 @@ pub enum HttpError {
     /// The answer has more than [`MAX_RESPONSE_BYTES`].
     #[error("the answer is larger than {MAX_RESPONSE_BYTES} bytes")]
     TooLarge,
+}
+
+impl HttpError {
+    /// Whether the same request may get an answer in a moment. A name that does not exist, a certificate and a policy stay what they
+    /// are.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Connection(_) | Self::Response(_) | Self::Timeout => true,
+            Self::HeadersTooLarge | Self::Refused | Self::Resolution(_) | Self::Tls(_) | Self::TooLarge => false,
+        }
+    }
 }

@@ -19,7 +19,7 @@
 //!
 //! Data flows one way. A module uses only modules above it in this list:
 //!
-//! `lock` · `error` · `budget` · `config` · `admission` · `capability` · `engine` · `sandbox` · `resolver`
+//! `lock` · `error` · `budget` · `config` · `request` · `admission` · `capability` · `engine` · `sandbox` · `resolver`
 //!
 //! The one exception is `capability::filesystem`, which implements an interface whose types `engine` generates.
 
@@ -30,6 +30,7 @@ mod config;
 mod engine;
 mod error;
 mod lock;
+mod request;
 mod resolver;
 mod sandbox;
 
@@ -37,4 +38,5 @@ pub use budget::{Budget, CancelToken, Pool, Usage};
 pub use config::Config;
 pub use error::{Error, Limit, SetupError, Step, Waiting};
 pub use keyward_ecr::secret::Secret;
+pub use request::Request;
 pub use resolver::{Credential, Live, Lookup, Resolver};

@@ -12,8 +12,8 @@ use crate::capability::files::Files;
 use crate::capability::http::Transport;
 use crate::config::Config;
 use crate::engine::Sandboxes;
-use crate::engine::bindings::exports::keyward::registry_credentials::provider;
 use crate::error::{Error, SetupError};
+use crate::request::Request;
 use crate::sandbox::{self, Grants};
 
 /// Resolves registries' credentials. Clones share the engine and the connections; of what else they share (names that are being asked
@@ -100,22 +100,20 @@ impl Resolver {
         Ok(Self(Arc::new(Inner { budget: config.budget.clone(), grants, sandboxes: Sandboxes::new(config)? })))
     }
 
-    /// Finds the credential of a registry: a host, a URL or an image reference.
+    /// Finds the credential of a registry: a host, a URL or an image reference; or of a [`Request`] with more in it.
     ///
     /// # Errors
     ///
     /// [`Error`], named by what the caller does next.
-    pub async fn resolve(&self, registry: &str) -> Result<Credential, Error> {
-        self.look_up(registry, &self.0.budget, &CancelToken::new()).await.result
+    pub async fn resolve(&self, request: impl Into<Request>) -> Result<Credential, Error> {
+        self.look_up(request, &self.0.budget, &CancelToken::new()).await.result
     }
 
     /// As [`resolve`](Self::resolve), with a budget and a token of its own, and with what the lookup used.
-    pub async fn look_up(&self, registry: &str, budget: &Budget, cancel: &CancelToken) -> Lookup {
+    pub async fn look_up(&self, request: impl Into<Request>, budget: &Budget, cancel: &CancelToken) -> Lookup {
         let Inner { budget: _, grants, sandboxes } = &*self.0;
-        let request = provider::Request { server: registry.to_owned(), context: Vec::new() };
-        let (result, usage) = sandbox::run(sandboxes, grants, &request, budget, cancel).await;
-        let result =
-            result.map(|found: provider::Credential| Credential::new(&found.username, found.secret, found.expires_at));
+        let (result, usage) = sandbox::run(sandboxes, grants, &request.into(), budget, cancel).await;
+        let result = result.map(|found| Credential::new(&found.username, found.secret, found.expires_at));
         tracing::debug!(found = result.is_ok(), ?usage, "lookup");
         Lookup { result, usage }
     }

@@ -17,6 +17,7 @@ use crate::capability::meter::Meter;
 use crate::engine::bindings::exports::keyward::registry_credentials::provider;
 use crate::engine::{Limiter, MemoryLimitReached, Sandboxes, State};
 use crate::error::{Error, Limit, Waiting};
+use crate::request::Request;
 
 /// What a guest may push through one host call, in bytes: far more than any header or body that it has.
 const HOSTCALL_BYTES: usize = 1024 * 1024;
@@ -48,16 +49,17 @@ pub(crate) struct Grants {
 pub(crate) async fn run(
     sandboxes: &Sandboxes,
     grants: &Grants,
-    request: &provider::Request,
+    request: &Request,
     budget: &Budget,
     cancel: &CancelToken,
 ) -> (Result<provider::Credential, Error>, Usage) {
     // Before the store, so that it is dropped after it, also where this future is dropped.
-    let _admitted = match grants.admission.admit(&request.server) {
+    let _admitted = match grants.admission.admit(&request.registry) {
         Ok(admitted) => admitted,
         Err(overloaded) => return (Err(overloaded), Usage::default()),
     };
     let deadline = Deadline::after(budget.deadline);
+    let request = &of_interface(request, budget);
     let (meter, log) = (Arc::new(Meter::default()), Log::default());
     let mut usage = Usage::default();
     let result = match prepare(sandboxes, grants, &meter, &log, budget) {
@@ -74,6 +76,13 @@ pub(crate) async fn run(
     usage.bytes_received = meter.bytes_received();
     usage.wall = deadline.elapsed();
     (result, usage)
+}
+
+/// The request as the component gets it.
+fn of_interface(request: &Request, budget: &Budget) -> provider::Request {
+    let mut context = request.context();
+    context.push(("deadline".to_owned(), budget.deadline.as_millis().to_string()));
+    provider::Request { server: request.registry.clone(), context }
 }
 
 /// A store with every limit set.

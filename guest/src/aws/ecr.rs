@@ -8,14 +8,14 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::aws::failure::Failure;
+use crate::aws::client::{Call, Client};
 use crate::credentials::Credentials;
 use crate::endpoint::{Endpoint, Service};
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::sigv4::{self, PathStyle, Scope, SignableRequest};
 use crate::time::Timestamp;
-use crate::world::{HttpError, Method, Request, Response, World};
+use crate::world::{Method, Request, Response, World};
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 
@@ -39,21 +39,17 @@ pub struct RegistryCredential {
 ///
 /// [`Error`], by what AWS answered.
 pub fn get_authorization_token(
-    world: &impl World,
+    client: &Client<'_, impl World>,
     endpoint: &Endpoint,
     credentials: &Credentials,
 ) -> Result<RegistryCredential, Error> {
-    let call = format!("GetAuthorizationToken of {}", endpoint.authority);
-    let request = request(endpoint, credentials, world.now());
-    let response = world.http(&request).map_err(|error| no_answer(&call, &error))?;
-    if !(200..300).contains(&response.status) {
-        let mut secrets = vec![&credentials.secret_access_key];
-        secrets.extend(&credentials.session_token);
-        return Err(Failure::parse(&response).into_error(&call, &secrets));
-    }
+    let name = format!("GetAuthorizationToken of {}", endpoint.authority);
+    let secrets: Vec<&Secret> = credentials.secrets().collect();
+    let call = Call { name: &name, secrets: &secrets, transient_codes: &[] };
+    let response = client.call(&call, |time| request(endpoint, credentials, time))?;
     parse(&response, endpoint.service).map_err(|malformed| {
         Error::Invalid(format!(
-            "{call} answered with {malformed}; check that nothing between here and AWS answers in its place, and the \
+            "{name} answered with {malformed}; check that nothing between here and AWS answers in its place, and the \
              AWS_ENDPOINT_URL settings"
         ))
     })
@@ -93,19 +89,8 @@ fn request(endpoint: &Endpoint, credentials: &Credentials, now: Timestamp) -> Re
         path,
         headers,
         body: BODY.as_bytes().to_vec(),
+        patience: None,
     }
-}
-
-fn no_answer(call: &str, error: &HttpError) -> Error {
-    let advice = match error {
-        HttpError::HeadersTooLarge | HttpError::Refused | HttpError::TooLarge => {
-            return Error::Invalid(format!("{call} failed: {error}; check the AWS_ENDPOINT_URL settings"));
-        }
-        HttpError::Tls(_) => "check the trusted certificates (AWS_CA_BUNDLE)",
-        HttpError::Connection(_) | HttpError::Resolution(_) => "check the network, and that the region exists",
-        HttpError::Response(_) | HttpError::Timeout => "try again later",
-    };
-    Error::Unavailable(format!("{call} failed: {error}; {advice}"))
 }
 
 /// What is wrong with an answer whose status says that all is well. Nothing of it is repeated: it may hold a token.

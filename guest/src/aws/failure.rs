@@ -7,8 +7,9 @@
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::retry::Reason;
 use crate::secret::{Secret, redact};
-use crate::world::Response;
+use crate::world::{HttpError, Response};
 
 /// The longest message of AWS that is repeated, in characters.
 const MAX_MESSAGE: usize = 300;
@@ -102,6 +103,19 @@ impl Failure {
         }
     }
 
+    /// Why the same call may succeed in a moment, if it may: the standard mode of the AWS SDKs.
+    pub fn retry_reason(&self) -> Option<Reason> {
+        const TRANSIENT: [&str; 2] = ["RequestTimeout", "RequestTimeoutException"];
+        let code = self.code.as_deref().unwrap_or_default();
+        if THROTTLING.contains(&code) || self.status == 429 {
+            Some(Reason::Throttling)
+        } else if TRANSIENT.contains(&code) || matches!(self.status, 500 | 502 | 503 | 504) {
+            Some(Reason::Transient)
+        } else {
+            None
+        }
+    }
+
     /// The error of the lookup that asked `call` ("GetAuthorizationToken of api.ecr.…") and used `secrets`.
     pub fn into_error(self, call: &str, secrets: &[&Secret]) -> Error {
         let code = self.code.as_deref().unwrap_or_default();
@@ -134,6 +148,19 @@ impl Failure {
             _ => Error::Invalid(text("failed", "check the endpoint and the region")),
         }
     }
+}
+
+/// The error of the lookup whose call had no answer.
+pub fn no_answer(call: &str, error: &HttpError) -> Error {
+    let advice = match error {
+        HttpError::HeadersTooLarge | HttpError::Refused | HttpError::TooLarge => {
+            return Error::Invalid(format!("{call} failed: {error}; check the AWS_ENDPOINT_URL settings"));
+        }
+        HttpError::Tls(_) => "check the trusted certificates (AWS_CA_BUNDLE)",
+        HttpError::Connection(_) | HttpError::Resolution(_) => "check the network, and that the region exists",
+        HttpError::Response(_) | HttpError::Timeout => LATER,
+    };
+    Error::Unavailable(format!("{call} failed: {error}; {advice}"))
 }
 
 /// A code without its namespace (up to `#`) and its URI (from `:`).

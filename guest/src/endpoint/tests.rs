@@ -1,10 +1,50 @@
 use super::*;
+use crate::context::Context;
+use crate::settings::SharedFiles;
 use crate::test_world::TestWorld;
 
-fn of(address: &str, variables: &[(&str, &str)]) -> Result<String, EndpointError> {
-    let world = TestWorld::with_environment(variables);
-    let endpoint = Endpoint::of_registry(&Registry::parse(address).unwrap(), &world)?;
+fn in_world(address: &str, world: &TestWorld) -> Result<String, EndpointError> {
+    let (files, context) = (SharedFiles::read(world), Context::default());
+    let settings = Settings::new(world, &context, &files);
+    let endpoint = Endpoint::of_registry(&Registry::parse(address).unwrap(), &settings)?;
     Ok(format!("{}{}", endpoint.authority, endpoint.base_path))
+}
+
+fn of(address: &str, variables: &[(&str, &str)]) -> Result<String, EndpointError> {
+    in_world(address, &TestWorld::with_environment(variables))
+}
+
+#[test]
+fn a_profile_names_endpoints_for_one_service_and_for_all_and_the_environment_goes_before_it() {
+    let address = "123456789012.dkr.ecr.us-west-2.amazonaws.com";
+    let config = "[default]\nendpoint_url = https://all.example\nservices = local\n\
+                  [services local]\necr =\n  endpoint_url = https://ecr.example/x/\ns3 =\n  endpoint_url = https://s3.example\n";
+    let world = |variables: &[(&str, &str)]| {
+        TestWorld::with_environment(&[&[("HOME", "/h")], variables].concat()).file("/h/.aws/config", config)
+    };
+    assert_eq!(in_world(address, &world(&[])).as_deref(), Ok("ecr.example/x"));
+    assert_eq!(in_world("public.ecr.aws", &world(&[])).as_deref(), Ok("all.example"));
+    let all = ("AWS_ENDPOINT_URL", "https://environment.example");
+    assert_eq!(in_world(address, &world(&[all])).as_deref(), Ok("environment.example"));
+    let ignored = ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true");
+    assert_eq!(in_world(address, &world(&[ignored])).as_deref(), Ok("api.ecr.us-west-2.amazonaws.com"));
+    let fips = in_world(address, &world(&[("AWS_USE_FIPS_ENDPOINT", "true")])).unwrap_err().to_string();
+    assert!(fips.contains("unset endpoint_url of ecr in services local of profile default, or"), "{fips}");
+}
+
+#[test]
+fn sts_is_global_where_the_settings_want_the_past() {
+    let of = |value: &str| {
+        let world = TestWorld::with_environment(&[("AWS_STS_REGIONAL_ENDPOINTS", value)]);
+        let (files, context) = (SharedFiles::read(&world), Context::default());
+        let settings = Settings::new(&world, &context, &files);
+        Endpoint::of_service(Service::Sts, "eu-west-1", &settings).map(|endpoint| endpoint.authority)
+    };
+    assert_eq!(of("").as_deref(), Ok("sts.eu-west-1.amazonaws.com"));
+    assert_eq!(of("regional").as_deref(), Ok("sts.eu-west-1.amazonaws.com"));
+    assert_eq!(of("legacy").as_deref(), Ok("sts.amazonaws.com"));
+    let error = of("global").unwrap_err().to_string();
+    assert_eq!(error, "AWS_STS_REGIONAL_ENDPOINTS is 'global': set it to regional or legacy");
 }
 
 #[test]
@@ -62,14 +102,14 @@ fn the_endpoint_of_one_service_wins_over_the_endpoint_of_all() {
 fn a_custom_endpoint_takes_the_place_of_a_dual_stack_address_but_not_of_a_fips_address() {
     let custom = ("AWS_ENDPOINT_URL", "https://vpce.example.com");
     assert_eq!(of("123456789012.dkr-ecr.us-west-2.on.aws", &[custom]).as_deref(), Ok("vpce.example.com"));
-    let variable = "AWS_ENDPOINT_URL";
+    let origin = Origin::Variable("AWS_ENDPOINT_URL");
     assert_eq!(
         of("123456789012.dkr.ecr-fips.us-west-2.amazonaws.com", &[custom]),
-        Err(EndpointError::FipsWithCustomEndpoint { variable })
+        Err(EndpointError::FipsWithCustomEndpoint { origin: origin.clone() })
     );
     assert_eq!(
         of("public.ecr.aws", &[custom, ("AWS_USE_DUALSTACK_ENDPOINT", "true")]),
-        Err(EndpointError::DualStackWithCustomEndpoint { variable })
+        Err(EndpointError::DualStackWithCustomEndpoint { origin })
     );
 }
 
@@ -93,8 +133,8 @@ fn a_host_may_be_any_name_or_address() {
 #[test]
 fn the_global_endpoint_of_sts_is_neither_a_fips_nor_a_dual_stack_endpoint() {
     let host = |fips, dual_stack| {
-        let settings = Settings { fips, dual_stack, ..Settings::default() };
-        Endpoint::resolve(Service::Sts, Some("aws-global"), &settings).unwrap().authority
+        let options = Options { fips, dual_stack, ..Options::default() };
+        Endpoint::resolve(Service::Sts, Some("aws-global"), &options).unwrap().authority
     };
     assert_eq!(host(false, false), "sts.amazonaws.com");
     assert_eq!(host(true, false), "sts-fips.aws-global.amazonaws.com");

@@ -1,31 +1,30 @@
 //! Keys in environment variables: `aws-config`, `environment/credentials.rs`.
 
 use crate::credentials::Credentials;
-use crate::secret::Secret;
 use crate::source::Found;
-use crate::world::World;
+use crate::world::Local;
 
 const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
 const SECRET_ACCESS_KEY: &str = "AWS_SECRET_ACCESS_KEY";
 const SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
+const ACCOUNT_ID: &str = "AWS_ACCOUNT_ID";
 
 /// The keys of the environment. Blank means unset; half a pair means not configured, as in the AWS SDK for Rust.
-pub fn find(world: &impl World) -> Found {
-    let Some(access_key_id) = variable(world, ACCESS_KEY_ID) else {
+pub fn find(local: &impl Local) -> Found {
+    let Some(access_key_id) = variable(local, ACCESS_KEY_ID) else {
         return Found::NotConfigured(format!("{ACCESS_KEY_ID} is not set"));
     };
-    let Some(secret_access_key) = variable(world, SECRET_ACCESS_KEY) else {
+    let Some(secret_access_key) = variable(local, SECRET_ACCESS_KEY) else {
         return Found::NotConfigured(format!("{ACCESS_KEY_ID} is set, {SECRET_ACCESS_KEY} is not"));
     };
     Found::Credentials(Credentials {
-        access_key_id,
-        secret_access_key: Secret::new(secret_access_key),
-        session_token: variable(world, SESSION_TOKEN).map(Secret::new),
+        account_id: variable(local, ACCOUNT_ID),
+        ..Credentials::new(access_key_id, secret_access_key).with_session_token(variable(local, SESSION_TOKEN))
     })
 }
 
-fn variable(world: &impl World, name: &str) -> Option<String> {
-    let value = world.environment(name)?;
+fn variable(local: &impl Local, name: &str) -> Option<String> {
+    let value = local.environment(name)?;
     let trimmed = value.trim();
     if trimmed.len() == value.len() && !value.is_empty() {
         return Some(value);
@@ -45,12 +44,7 @@ mod tests {
             (SECRET_ACCESS_KEY, "secret "),
             (SESSION_TOKEN, "  "),
         ]);
-        let credentials = Credentials {
-            access_key_id: "id".to_owned(),
-            secret_access_key: Secret::new("secret".to_owned()),
-            session_token: None,
-        };
-        assert_eq!(find(&world), Found::Credentials(credentials));
+        assert_eq!(find(&world), Found::Credentials(Credentials::new("id", "secret")));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! API endpoints: the cases of botocore's endpoint rules.
 
-use keyward_ecr::endpoint::{CustomEndpoint, Endpoint, EndpointError, Service, Settings};
+use keyward_ecr::endpoint::{Endpoint, EndpointError, Options, Service};
+use keyward_ecr::settings::{Origin, Setting};
 use keyward_ecr::world::Scheme;
 use keyward_testbed::vectors::{self, Family, same};
 use serde_json::Value;
@@ -20,6 +21,16 @@ fn endpoints_of_sts_are_those_of_its_endpoint_rules() {
     run(Family::new("endpoints of sts", 48), "endpoints/sts.json", Service::Sts);
 }
 
+#[test]
+fn endpoints_of_sso_are_those_of_its_endpoint_rules() {
+    run(Family::new("endpoints of sso", 28), "endpoints/sso.json", Service::Sso);
+}
+
+#[test]
+fn endpoints_of_sso_oidc_are_those_of_its_endpoint_rules() {
+    run(Family::new("endpoints of sso-oidc", 28), "endpoints/sso-oidc.json", Service::SsoOidc);
+}
+
 fn run(mut family: Family, file: &str, service: Service) {
     let document = vectors::json(file);
     for case in vectors::items(&document["testCases"]) {
@@ -32,7 +43,7 @@ fn run(mut family: Family, file: &str, service: Service) {
 fn check(service: Service, case: &Value) -> Result<(), String> {
     let parameters = &case["params"];
     let region = parameters["Region"].as_str();
-    let endpoint = Endpoint::resolve(service, region, &settings(parameters)?);
+    let endpoint = Endpoint::resolve(service, region, &options(parameters)?);
     if let Some(error) = case["expect"]["error"].as_str() {
         return check_error(endpoint, error);
     }
@@ -55,24 +66,24 @@ fn check(service: Service, case: &Value) -> Result<(), String> {
     }
 }
 
-fn settings(parameters: &Value) -> Result<Settings, String> {
-    let mut settings = Settings::default();
-    let Some(parameters) = parameters.as_object() else { return Ok(settings) };
+fn options(parameters: &Value) -> Result<Options, String> {
+    let mut options = Options::default();
+    let Some(parameters) = parameters.as_object() else { return Ok(options) };
     for (name, value) in parameters {
         let switch = || value.as_bool().ok_or_else(|| format!("{name} is neither true nor false"));
         match name.as_str() {
             "Endpoint" => {
-                let url = value.as_str().ok_or("the endpoint is not a text")?.to_owned();
-                settings.custom = Some(CustomEndpoint { variable: "AWS_ENDPOINT_URL", url });
+                let value = value.as_str().ok_or("the endpoint is not a text")?.to_owned();
+                options.custom = Some(Setting { value, origin: Origin::Variable("AWS_ENDPOINT_URL") });
             }
             "Region" => {}
-            "UseDualStack" => settings.dual_stack = switch()?,
-            "UseFIPS" => settings.fips = switch()?,
-            "UseGlobalEndpoint" => settings.global = switch()?,
+            "UseDualStack" => options.dual_stack = switch()?,
+            "UseFIPS" => options.fips = switch()?,
+            "UseGlobalEndpoint" => options.global = switch()?,
             unknown => return Err(format!("the case has a parameter that the runner does not know, {unknown}")),
         }
     }
-    Ok(settings)
+    Ok(options)
 }
 
 /// The rules' errors are texts for people; what they mean is the variant.

@@ -45,6 +45,7 @@ pub(crate) mod bindings {
             "wasi:filesystem/types.directory-entry-stream": crate::capability::filesystem::DirectoryEntryStream,
             "wasi:http": wasmtime_wasi_http::p2::bindings::http,
             "wasi:io": wasmtime_wasi::p2::bindings::io,
+            "wasi:random": wasmtime_wasi::p2::bindings::random,
         },
     });
 }
