@@ -6,6 +6,10 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use crate::aws::client::Client;
+use crate::context::Context;
+use crate::settings::{Settings, SharedFiles};
+use crate::source::Lookup;
 use crate::time::Timestamp;
 use crate::world::{FileError, HttpError, Local, Request, Response, World};
 
@@ -94,4 +98,12 @@ impl World for TestWorld {
             None => Err(FileError::NotGranted),
         }
     }
+}
+
+/// What a lookup in a world has for its sources, for a registry in us-east-1.
+pub(crate) fn in_lookup<T>(world: &TestWorld, context: &Context, ask: impl FnOnce(&Lookup<'_, TestWorld>) -> T) -> T {
+    let files = SharedFiles::read(world);
+    let settings = &Settings::new(world, context, &files);
+    let client = &Client::new(world, settings).unwrap();
+    ask(&Lookup { client, registry_region: "us-east-1", settings })
 }

@@ -1,17 +1,13 @@
 use super::*;
-use crate::aws::client::Client;
 use crate::context::Context;
 use crate::settings::SharedFiles;
-use crate::test_world::TestWorld;
+use crate::test_world::{TestWorld, in_lookup};
 
 const PROFILE: &str = "[default]\naws_access_key_id = profile\naws_secret_access_key = secret\n";
 
 /// The chain in a world, for a request.
 fn resolved(world: &TestWorld, context: &Context) -> Result<Credentials, Error> {
-    let files = SharedFiles::read(world);
-    let settings = &Settings::new(world, context, &files);
-    let client = &Client::new(world, settings).unwrap();
-    resolve(&Lookup { client, registry_region: "us-east-1", settings })
+    in_lookup(world, context, resolve)
 }
 
 fn key(world: &TestWorld, context: &Context) -> String {

@@ -1,7 +1,6 @@
 //! Signatures: aws-c-auth's cases, each signed in the headers and in the query.
 
 use keyward_ecr::credentials::Credentials;
-use keyward_ecr::secret::Secret;
 use keyward_ecr::sigv4::{
     PathStyle, Scope, SignableRequest, canonical_request, presign, sign, signature, string_to_sign,
 };
@@ -57,11 +56,8 @@ impl Case {
         Ok(Self {
             path: path.to_owned(),
             request: RawRequest::parse(&vectors::text(&format!("{path}/request.txt")))?,
-            credentials: Credentials {
-                access_key_id: text(&keys["access_key_id"])?.to_owned(),
-                secret_access_key: Secret::new(text(&keys["secret_access_key"])?.to_owned()),
-                session_token: signed_token.map(Secret::new),
-            },
+            credentials: Credentials::new(text(&keys["access_key_id"])?, text(&keys["secret_access_key"])?)
+                .with_session_token(signed_token),
             unsigned_token,
             region: text(&context["region"])?.to_owned(),
             service: text(&context["service"])?.to_owned(),

@@ -10,7 +10,6 @@ use aws_sigv4::http_request::{
 };
 use aws_sigv4::sign::v4::SigningParams;
 use keyward_ecr::credentials::Credentials;
-use keyward_ecr::secret::Secret;
 use keyward_ecr::sigv4::{PathStyle, Scope, SignableRequest, presign, sign};
 use keyward_ecr::time::Timestamp;
 
@@ -131,9 +130,5 @@ impl Case {
 
 /// An identity.
 pub(crate) fn credentials(access_key_id: &str, secret_access_key: &str, session_token: Option<&str>) -> Credentials {
-    Credentials {
-        access_key_id: access_key_id.to_owned(),
-        secret_access_key: Secret::new(secret_access_key.to_owned()),
-        session_token: session_token.map(|token| Secret::new(token.to_owned())),
-    }
+    Credentials::new(access_key_id, secret_access_key).with_session_token(session_token)
 }

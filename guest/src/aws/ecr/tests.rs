@@ -1,17 +1,17 @@
 use super::*;
+use crate::context::Context;
 use crate::registry::Registry;
-use crate::test_world::TestWorld;
+use crate::test_world::{TestWorld, in_lookup};
+use crate::world::HttpError;
 
 const PRIVATE: &str = "123456789012.dkr.ecr.us-east-1.amazonaws.com";
 
 fn ask(address: &str, world: &TestWorld) -> Result<RegistryCredential, Error> {
-    let endpoint = Endpoint::of_registry(&Registry::parse(address).unwrap(), world).unwrap();
-    let credentials = Credentials {
-        access_key_id: "AKID".to_owned(),
-        secret_access_key: Secret::new("hunter2".to_owned()),
-        session_token: Some(Secret::new("session".to_owned())),
-    };
-    get_authorization_token(world, &endpoint, &credentials)
+    in_lookup(world, &Context::default(), |lookup| {
+        let endpoint = Endpoint::of_registry(&Registry::parse(address).unwrap(), lookup.settings).unwrap();
+        let credentials = Credentials::new("AKID", "hunter2").with_session_token(Some("session"));
+        get_authorization_token(lookup.client, &endpoint, &credentials)
+    })
 }
 
 fn answered(address: &str, body: &str) -> Result<RegistryCredential, Error> {
@@ -125,7 +125,7 @@ fn an_answer_that_does_not_come_is_unavailable_unless_a_setting_is_the_cause() {
         (HttpError::TooLarge, true),
         (HttpError::Refused, true),
     ] {
-        let outcome = ask(PRIVATE, &TestWorld::default().no_answer(error.clone()));
+        let outcome = ask(PRIVATE, &(0..3).fold(TestWorld::default(), |world, _| world.no_answer(error.clone())));
         match outcome {
             Err(Error::Invalid(_)) => assert!(is_setting, "{error}"),
             Err(Error::Unavailable(_)) => assert!(!is_setting, "{error}"),
