@@ -336,4 +336,32 @@ mod tests {
         assert_eq!(first, Some(error::Error::OverLimit { what: Limit::RequestBytes, limit: 10 }), "the first is told");
         assert_eq!(seen.requests(), 1);
     }
+
+    /// Answers every request, and nothing else.
+    struct Answering;
+
+    impl Replay for Answering {
+        fn file(&self, _path: &str) -> Option<Result<Vec<u8>, std::io::ErrorKind>> {
+            None
+        }
+
+        fn now(&self) -> std::time::Duration {
+            std::time::Duration::ZERO
+        }
+
+        fn send(&self, _request: Request<Bytes>) -> Result<Response<Bytes>, Failure> {
+            Ok(Response::new(Bytes::new()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_world_that_is_played_is_asked_only_where_the_policy_lets_the_request_out() {
+        let hooks = hooks(&Config::new().with_replay(Arc::new(Answering)), 64);
+        let meter = hooks.meter.clone();
+        let refused = hooks.clone().send(request("https://keys.example.com/collect", "")).await;
+        assert!(matches!(refused, Err(Error::HttpRequestDenied)));
+        assert_eq!(meter.requests(), 0);
+        hooks.send(request("https://sts.eu-west-1.amazonaws.com/", "")).await.unwrap();
+        assert_eq!(meter.requests(), 1);
+    }
 }

@@ -7,4 +7,5 @@ mod conformance;
 mod credentials;
 mod network;
 mod overload;
+mod replay;
 mod secrets;
