@@ -1,6 +1,13 @@
+use std::time::SystemTime;
+
+use aws_credential_types::Credentials;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings};
+use aws_sigv4::sign::v4;
+
 use super::super::case::{Expected, cases};
 use super::super::player::Player;
 use super::*;
+use crate::keys::AccessKeys;
 
 /// A request as whoever goes by the settings of its case would make it, from the recorded one.
 fn right(case: &ChainCase, index: usize) -> Request {
@@ -113,6 +120,10 @@ fn the_keys_to_sign_with_are_those_of_the_step_before() {
     ] {
         assert_eq!(credentials::before(&case(name), index).unwrap().access_key_id, access_key_id, "{name}");
     }
+    let mut roles = case("ecs_assume_role");
+    roles.exchanges.push(roles.exchanges[1].clone());
+    let keys = AccessKeys::new("ASIARCORRECT", "secretkeycorrect").with_session_token("tokencorrect");
+    assert_eq!(credentials::before(&roles, 2).unwrap(), keys);
 }
 
 #[test]
@@ -127,6 +138,38 @@ fn a_signature_must_be_right_where_there_has_to_be_one_and_must_not_be_elsewhere
     signature(&web_identity, 0, &request).unwrap();
     request.headers.push(("authorization".to_owned(), "AWS4-HMAC-SHA256 Credential=".to_owned()));
     signature(&web_identity, 0, &request).unwrap_err();
+}
+
+#[test]
+fn a_request_is_signed_right_with_what_the_step_before_gave_and_for_where_it_goes() {
+    let case = case("imds_assume_role");
+    let right_keys = credentials::before(&case, 3).unwrap();
+    let outcome = |keys: &AccessKeys, region, service| {
+        let mut request = right(&case, 3);
+        request.headers.retain(|(name, _)| name == "content-type");
+        sign(&mut request, keys, region, service);
+        signature(&case, 3, &request)
+    };
+    outcome(&right_keys, "us-east-1", "sts").unwrap();
+    outcome(&right_keys, "us-west-2", "sts").unwrap_err();
+    outcome(&right_keys, "us-east-1", "ecr").unwrap_err();
+    outcome(&AccessKeys { session_token: None, ..right_keys.clone() }, "us-east-1", "sts").unwrap_err();
+    outcome(&AccessKeys { secret_access_key: "another".to_owned(), ..right_keys }, "us-east-1", "sts").unwrap_err();
+}
+
+/// Signs a request as AWS's SDK does.
+fn sign(request: &mut Request, keys: &AccessKeys, region: &str, service: &str) {
+    let AccessKeys { access_key_id, secret_access_key, session_token } = keys.clone();
+    let identity = Credentials::new(access_key_id, secret_access_key, session_token, None, "test").into();
+    let parameters = v4::SigningParams::builder().identity(&identity).region(region).name(service);
+    let parameters =
+        parameters.time(SystemTime::UNIX_EPOCH).settings(SigningSettings::default()).build().unwrap().into();
+    let headers = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let body = SignableBody::Bytes(&request.body);
+    let signable = SignableRequest::new(&request.method, &request.uri, headers, body).unwrap();
+    let (instructions, _) = aws_sigv4::http_request::sign(signable, &parameters).unwrap().into_parts();
+    let added: Vec<_> = instructions.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    request.headers.extend(added);
 }
 
 #[test]
