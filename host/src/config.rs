@@ -6,10 +6,12 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 #[cfg(feature = "compile")]
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use keyward_ecr::secret::Secret;
 
 use crate::budget::Budget;
+use crate::replay::Replay;
 
 /// The variables besides `AWS_*` that the component sees too.
 const OTHER_VARIABLES: [&str; 2] = ["HOME", "SSL_CERT_FILE"];
@@ -44,6 +46,7 @@ pub struct Config {
     pub(crate) max_live_lookups_of_one_registry: usize,
     /// Empty for those of the system.
     pub(crate) name_servers: Vec<SocketAddr>,
+    pub(crate) replay: Option<Arc<dyn Replay>>,
 }
 
 impl Default for Config {
@@ -58,6 +61,7 @@ impl Default for Config {
             max_live_lookups: MAX_LIVE_LOOKUPS,
             max_live_lookups_of_one_registry: MAX_LIVE_LOOKUPS_OF_ONE_REGISTRY,
             name_servers: Vec::new(),
+            replay: None,
         }
     }
 }
@@ -152,6 +156,13 @@ impl Config {
     #[must_use]
     pub fn with_max_live_lookups_of_one_registry(self, max_live_lookups_of_one_registry: usize) -> Self {
         Self { max_live_lookups_of_one_registry, ..self }
+    }
+
+    /// Plays files, clock and HTTP to lookups instead of letting them have the real ones. For tests: what they may reach is
+    /// judged as ever, by name, and nothing of it is reached.
+    #[must_use]
+    pub fn with_replay(self, replay: Arc<dyn Replay>) -> Self {
+        Self { replay: Some(replay), ..self }
     }
 
     /// Runs the component in this file instead of the one that is built in. It is compiled when the resolver is made.

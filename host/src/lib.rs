@@ -19,7 +19,7 @@
 //!
 //! Data flows one way. A module uses only modules above it in this list:
 //!
-//! `lock` · `error` · `budget` · `config` · `request` · `admission` · `capability` · `engine` · `sandbox` · `resolver`
+//! `lock` · `error` · `budget` · `replay` · `config` · `request` · `admission` · `capability` · `engine` · `sandbox` · `resolver`
 //!
 //! The one exception is `capability::filesystem`, which implements an interface whose types `engine` generates.
 
@@ -30,6 +30,7 @@ mod config;
 mod engine;
 mod error;
 mod lock;
+pub mod replay;
 mod request;
 mod resolver;
 mod sandbox;

@@ -95,6 +95,7 @@ impl Resolver {
             admission: Admission::new(config.max_live_lookups, config.max_live_lookups_of_one_registry),
             environment: environment::variables(config),
             files: Files::new(config),
+            replay: config.replay.clone(),
             transport: Arc::new(Transport::new(config)?),
         };
         Ok(Self(Arc::new(Inner { budget: config.budget.clone(), grants, sandboxes: Sandboxes::new(config)? })))

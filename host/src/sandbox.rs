@@ -1,11 +1,13 @@
 //! One lookup: one store, every limit set, raced against the deadline and the caller, and gone afterwards.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use keyward_ecr::secret::Secret;
+use tokio::time::Instant;
 use wasmtime::component::ResourceTableError;
 use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline};
-use wasmtime_wasi::{ResourceTable, WasiCtx};
+use wasmtime_wasi::{HostMonotonicClock, HostWallClock, ResourceTable, WasiCtx};
 use wasmtime_wasi_http::{FieldMapError, WasiHttpCtx};
 
 use crate::admission::Admission;
@@ -17,6 +19,7 @@ use crate::capability::meter::Meter;
 use crate::engine::bindings::exports::keyward::registry_credentials::provider;
 use crate::engine::{Limiter, MemoryLimitReached, Sandboxes, State};
 use crate::error::{Error, Limit, Waiting};
+use crate::replay::Replay;
 use crate::request::Request;
 
 /// What a guest may push through one host call, in bytes: far more than any header or body that it has.
@@ -42,6 +45,7 @@ pub(crate) struct Grants {
     pub(crate) admission: Admission,
     pub(crate) environment: Vec<(String, Secret)>,
     pub(crate) files: Files,
+    pub(crate) replay: Option<Arc<dyn Replay>>,
     pub(crate) transport: Arc<Transport>,
 }
 
@@ -98,6 +102,9 @@ fn prepare(
     for (name, value) in &grants.environment {
         wasi.env(name, value.expose());
     }
+    if let Some(replay) = &grants.replay {
+        wasi.wall_clock(PlayedClock(replay.clone())).monotonic_clock(TokioClock(Instant::now()));
+    }
     let mut table = ResourceTable::new();
     table.set_max_capacity(MAX_RESOURCES);
     let mut http = WasiHttpCtx::new();
@@ -125,6 +132,32 @@ fn prepare(
     store.set_max_component_handles(MAX_HANDLES);
     store.set_fuel(budget.fuel)?;
     Ok(store)
+}
+
+/// The clock of a world that is played.
+struct PlayedClock(Arc<dyn Replay>);
+
+impl HostWallClock for PlayedClock {
+    fn resolution(&self) -> Duration {
+        Duration::from_nanos(1)
+    }
+
+    fn now(&self) -> Duration {
+        self.0.now()
+    }
+}
+
+/// The clock that sleeping goes by, since this moment. Where a test has paused it, no time passes outside of sleeps.
+struct TokioClock(Instant);
+
+impl HostMonotonicClock for TokioClock {
+    fn resolution(&self) -> u64 {
+        1
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
 }
 
 /// How a lookup ended. What it was waiting for is asked while it waits: dropping the call ends its waiting too.

@@ -78,8 +78,19 @@ fn the_modules_of_the_guest_use_only_modules_above_them() {
 
 #[test]
 fn the_modules_of_the_host_use_only_modules_above_them() {
-    let layers =
-        ["lock", "error", "budget", "config", "request", "admission", "capability", "engine", "sandbox", "resolver"];
+    let layers = [
+        "lock",
+        "error",
+        "budget",
+        "replay",
+        "config",
+        "request",
+        "admission",
+        "capability",
+        "engine",
+        "sandbox",
+        "resolver",
+    ];
     // The file system that a lookup sees is an interface of the component, whose types the engine generates.
     assert_one_way("src", &layers, &[("capability/filesystem", "engine")]);
 }

@@ -5,8 +5,11 @@ mod case;
 mod generate;
 mod recorder;
 
+use keyward_ecr::aws::client::Client;
 use keyward_ecr::aws::ecr::get_authorization_token;
-use keyward_ecr::endpoint::{CustomEndpoint, Endpoint, Service, Settings};
+use keyward_ecr::context::Context;
+use keyward_ecr::endpoint::{Endpoint, Options, Service};
+use keyward_ecr::settings::{Origin, Setting, Settings, SharedFiles};
 use keyward_ecr::time::Timestamp;
 use keyward_ecr::world::World;
 use proptest::prelude::*;
@@ -66,21 +69,21 @@ fn the_days_on_which_years_and_februaries_end_are_written_as_the_crate_time_writ
 
 #[test]
 fn the_requests_that_the_product_sends_are_signed_as_the_aws_sdk_would() {
-    let custom =
-        CustomEndpoint { variable: "AWS_ENDPOINT_URL", url: "http://localhost:4566/a//b/../%C3%A9/".to_owned() };
-    let dual_stack = Settings { dual_stack: true, ..Settings::default() };
-    let custom = Settings { custom: Some(custom), ..Settings::default() };
-    for (service, region, settings) in [
-        (Service::Ecr, "us-east-1", Settings::default()),
-        (Service::Ecr, "eusc-de-east-1", Settings::default()),
-        (Service::Ecr, "us-gov-west-1", Settings { fips: true, ..Settings::default() }),
+    let url = "http://localhost:4566/a//b/../%C3%A9/".to_owned();
+    let custom = Setting { value: url, origin: Origin::Variable("AWS_ENDPOINT_URL") };
+    let dual_stack = Options { dual_stack: true, ..Options::default() };
+    let custom = Options { custom: Some(custom), ..Options::default() };
+    for (service, region, options) in [
+        (Service::Ecr, "us-east-1", Options::default()),
+        (Service::Ecr, "eusc-de-east-1", Options::default()),
+        (Service::Ecr, "us-gov-west-1", Options { fips: true, ..Options::default() }),
         (Service::Ecr, "eu-central-1", dual_stack.clone()),
-        (Service::EcrPublic, "us-east-1", Settings::default()),
+        (Service::EcrPublic, "us-east-1", Options::default()),
         (Service::EcrPublic, "us-east-1", dual_stack),
         (Service::Ecr, "us-west-2", custom),
     ] {
         for token in [None, Some("FwoGZXIvYXdzEPT//////////wEaDHZ+bQ/k3w==")] {
-            check_sent_request(&Endpoint::resolve(service, Some(region), &settings).unwrap(), token);
+            check_sent_request(&Endpoint::resolve(service, Some(region), &options).unwrap(), token);
         }
     }
 }
@@ -89,7 +92,9 @@ fn the_requests_that_the_product_sends_are_signed_as_the_aws_sdk_would() {
 fn check_sent_request(endpoint: &Endpoint, token: Option<&str>) {
     let world = Recorder::default();
     let credentials = credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", token);
-    get_authorization_token(&world, endpoint, &credentials).unwrap_err();
+    let (files, context) = (SharedFiles::read(&world), Context::default());
+    let client = Client::new(&world, &Settings::new(&world, &context, &files)).unwrap();
+    get_authorization_token(&client, endpoint, &credentials).unwrap_err();
     let sent = world.sent.take().expect("a request was sent");
 
     let (mut added, own): (Vec<_>, Vec<_>) = sent

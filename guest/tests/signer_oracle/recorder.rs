@@ -1,9 +1,10 @@
 //! A world for one request.
 
 use std::cell::RefCell;
+use std::time::Duration;
 
 use keyward_ecr::time::Timestamp;
-use keyward_ecr::world::{FileError, HttpError, Request, Response, World};
+use keyward_ecr::world::{FileError, HttpError, Local, Request, Response, World};
 use zeroize::Zeroizing;
 
 /// A world that lets one request out, remembers it and does not answer.
@@ -13,7 +14,7 @@ pub(crate) struct Recorder {
     pub(crate) sent: RefCell<Option<Request>>,
 }
 
-impl World for Recorder {
+impl Local for Recorder {
     fn environment(&self, _name: &str) -> Option<String> {
         None
     }
@@ -21,13 +22,30 @@ impl World for Recorder {
     fn file(&self, _path: &str) -> Result<Zeroizing<Vec<u8>>, FileError> {
         Err(FileError::NotFound)
     }
+}
 
+impl World for Recorder {
     fn now(&self) -> Timestamp {
         Timestamp { seconds: 1_440_938_160 }
     }
 
     fn http(&self, request: &Request) -> Result<Response, HttpError> {
         self.sent.replace(Some(request.clone()));
-        Err(HttpError::Timeout)
+        // Nothing that would be tried again.
+        Err(HttpError::Refused)
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn sleep(&self, _duration: Duration) {}
+
+    fn random(&self) -> u64 {
+        0
+    }
+
+    fn replace_file(&self, _path: &str, _content: &[u8]) -> Result<(), FileError> {
+        Err(FileError::NotGranted)
     }
 }

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::capability::blocking::Blocking;
 use crate::config::Config;
+use crate::replay::Replay;
 
 /// The settings that name a file, and the file that takes the place of an unset one.
 pub(crate) const FILE_SETTINGS: [(&str, &str); 2] =
@@ -25,6 +26,7 @@ const MAX_FILE_BYTES: u64 = 1024 * 1024;
 pub(crate) struct Files {
     granted: Arc<BTreeSet<String>>,
     reading: Blocking<Result<Bytes, io::ErrorKind>>,
+    replay: Option<Arc<dyn Replay>>,
 }
 
 impl Files {
@@ -33,7 +35,7 @@ impl Files {
         let granted = FILE_SETTINGS
             .into_iter()
             .filter_map(|(variable, default)| absolute(config, config.variable(variable).unwrap_or(default)));
-        Self { granted: Arc::new(granted.collect()), reading: Blocking::default() }
+        Self { granted: Arc::new(granted.collect()), reading: Blocking::default(), replay: config.replay.clone() }
     }
 
     /// The content of a granted file; every other path does not exist. Symbolic links are followed, since what Kubernetes
@@ -42,10 +44,22 @@ impl Files {
         if !self.granted.contains(&path) {
             return Err(io::ErrorKind::NotFound.into());
         }
+        if let Some(replay) = &self.replay {
+            return played(&**replay, &path);
+        }
         let file = path.clone();
         let read = move || read(Path::new(&file), MAX_FILE_BYTES).map_err(|error| error.kind());
         Ok(self.reading.run(&path, read).await??)
     }
+}
+
+/// The content of a file of a world that is played, with the same limit.
+fn played(replay: &dyn Replay, path: &str) -> io::Result<Bytes> {
+    let content = replay.file(path).unwrap_or(Err(io::ErrorKind::NotFound))?;
+    if content.len() as u64 > MAX_FILE_BYTES {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(Bytes::from_owner(Zeroizing::new(content)))
 }
 
 /// A path as the settings have it → the one spelling of it that guest and host both use. `None` where it begins at a home

@@ -3,6 +3,7 @@
 //! A request lives inside its lookup. Dropping the lookup drops the request wherever it is (resolving, connecting, in the
 //! handshake, waiting, reading), and its connection is closed, since nobody could know what still comes on it.
 
+use std::error::Error as StdError;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex};
@@ -25,17 +26,24 @@ use crate::capability::meter::Meter;
 use crate::config::Config;
 use crate::error::{self, Limit, SetupError, Step};
 use crate::lock::lock;
+use crate::replay::{Failure, Replay};
 
 /// What all lookups of a resolver share.
 pub(crate) struct Transport {
     connector: Connector,
     policy: EgressPolicy,
     pool: Arc<Pool>,
+    replay: Option<Arc<dyn Replay>>,
 }
 
 impl Transport {
     pub(crate) fn new(config: &Config) -> Result<Self, SetupError> {
-        Ok(Self { connector: Connector::new(config), policy: EgressPolicy::new(config)?, pool: Arc::default() })
+        Ok(Self {
+            connector: Connector::new(config),
+            policy: EgressPolicy::new(config)?,
+            pool: Arc::default(),
+            replay: config.replay.clone(),
+        })
     }
 }
 
@@ -123,6 +131,10 @@ impl Hooks {
         let over = EndOfRequest(self.meter.clone());
         let (head, body) = request.into_parts();
         let body = self.whole(body).await?;
+        if let Some(replay) = &self.transport.replay {
+            let answer = replay.send(Request::from_parts(head, body)).map_err(wasi_error)?;
+            return Ok(answer.map(|body| self.metered(Full::new(body), destination, over)));
+        }
         let answer = self.exchange(Request::from_parts(head, Full::new(body)), &destination, grant).await?;
         tracing::debug!(status = answer.status().as_u16(), "answer");
         Ok(answer.map(|body| self.metered(body, destination, over)))
@@ -158,7 +170,7 @@ impl Hooks {
         destination: &Destination,
         grant: Grant,
     ) -> Result<Response<AnswerBody>, Error> {
-        let Transport { connector, policy: _, pool } = &*self.transport;
+        let Transport { connector, policy: _, pool, replay: _ } = &*self.transport;
         let route = connector.route(request.uri(), destination).map_err(|fault| {
             self.meter.set_fault(fault);
             Error::ConfigurationError
@@ -203,7 +215,10 @@ impl Hooks {
     }
 
     /// The body of an answer, counted, and cut off with an error where it has more bytes than it may.
-    fn metered(self, body: AnswerBody, destination: Destination, over: EndOfRequest) -> WasiBody {
+    fn metered<B>(self, body: B, destination: Destination, over: EndOfRequest) -> WasiBody
+    where
+        B: Body<Data = Bytes, Error: Into<Box<dyn StdError + Send + Sync>>> + Send + Unpin + 'static,
+    {
         let counter = self.meter.clone();
         let counted = body.map_frame(move |frame| {
             counter.received(frame.data_ref().map_or(0, |data| data.len() as u64));
@@ -222,6 +237,17 @@ impl Hooks {
             Error::HttpResponseBodySize(Some(limit))
         });
         WithEnd { body: limited, _over: over }.boxed_unsync()
+    }
+}
+
+/// The case of `wasi:http` for a failure that is played.
+fn wasi_error(failure: Failure) -> Error {
+    match failure {
+        Failure::AnswerTimeout => Error::ConnectionReadTimeout,
+        Failure::ConnectionClosed => Error::ConnectionTerminated,
+        Failure::ConnectionRefused => Error::ConnectionRefused,
+        Failure::ConnectionTimeout => Error::ConnectionTimeout,
+        Failure::NameUnknown => Error::DnsError { rcode: None, info_code: None },
     }
 }
 
@@ -309,5 +335,33 @@ mod tests {
         let first = seen.over_limit();
         assert_eq!(first, Some(error::Error::OverLimit { what: Limit::RequestBytes, limit: 10 }), "the first is told");
         assert_eq!(seen.requests(), 1);
+    }
+
+    /// Answers every request, and nothing else.
+    struct Answering;
+
+    impl Replay for Answering {
+        fn file(&self, _path: &str) -> Option<Result<Vec<u8>, std::io::ErrorKind>> {
+            None
+        }
+
+        fn now(&self) -> std::time::Duration {
+            std::time::Duration::ZERO
+        }
+
+        fn send(&self, _request: Request<Bytes>) -> Result<Response<Bytes>, Failure> {
+            Ok(Response::new(Bytes::new()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_world_that_is_played_is_asked_only_where_the_policy_lets_the_request_out() {
+        let hooks = hooks(&Config::new().with_replay(Arc::new(Answering)), 64);
+        let meter = hooks.meter.clone();
+        let refused = hooks.clone().send(request("https://keys.example.com/collect", "")).await;
+        assert!(matches!(refused, Err(Error::HttpRequestDenied)));
+        assert_eq!(meter.requests(), 0);
+        hooks.send(request("https://sts.eu-west-1.amazonaws.com/", "")).await.unwrap();
+        assert_eq!(meter.requests(), 1);
     }
 }

@@ -5,6 +5,7 @@ mod calls;
 mod compute;
 mod memory;
 mod modules;
+mod replay;
 mod requests;
 mod wat;
 

@@ -2,9 +2,11 @@
 
 mod answers;
 mod budget;
+mod chain;
 mod common;
 mod conformance;
 mod credentials;
 mod network;
 mod overload;
+mod replay;
 mod secrets;

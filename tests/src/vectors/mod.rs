@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+pub mod chain;
 mod family;
 
 pub use family::{Family, same};
