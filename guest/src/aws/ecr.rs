@@ -9,11 +9,12 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::aws::client::{Call, Client};
+use crate::aws::failure;
+use crate::aws::request::Operation;
 use crate::credentials::Credentials;
 use crate::endpoint::{Endpoint, Service};
 use crate::error::Error;
 use crate::secret::Secret;
-use crate::sigv4::{self, PathStyle, Scope, SignableRequest};
 use crate::time::Timestamp;
 use crate::world::{Method, Request, Response, World};
 
@@ -47,50 +48,16 @@ pub fn get_authorization_token(
     let secrets: Vec<&Secret> = credentials.secrets().collect();
     let call = Call { name: &name, secrets: &secrets, transient_codes: &[] };
     let response = client.call(&call, |time| request(endpoint, credentials, time))?;
-    parse(&response, endpoint.service).map_err(|malformed| {
-        Error::Invalid(format!(
-            "{name} answered with {malformed}; check that nothing between here and AWS answers in its place, and the \
-             AWS_ENDPOINT_URL settings"
-        ))
-    })
+    parse(&response, endpoint.service).map_err(|what| failure::malformed(&name, &what.to_string()))
 }
 
-/// The signed request.
-fn request(endpoint: &Endpoint, credentials: &Credentials, now: Timestamp) -> Request {
+fn request(endpoint: &Endpoint, credentials: &Credentials, time: Timestamp) -> Request {
     let target = match endpoint.service {
         Service::EcrPublic => "SpencerFrontendService.GetAuthorizationToken",
         _ => "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken",
     };
-    let path = format!("{}/", endpoint.base_path);
-    let headers = [("host", endpoint.authority.as_str()), ("content-type", CONTENT_TYPE), ("x-amz-target", target)];
-    let signable = SignableRequest {
-        method: Method::Post.as_str(),
-        path: &path,
-        query: "",
-        headers: &headers,
-        body: BODY.as_bytes(),
-        path_style: PathStyle::Normalized,
-    };
-    let scope = Scope { time: now, region: &endpoint.signing_region, service: endpoint.service.signing_name() };
-    let mut headers = sigv4::sign(&signable, credentials, &scope);
-    headers.extend(
-        [
-            ("content-length", BODY.len().to_string().as_str()),
-            ("content-type", CONTENT_TYPE),
-            ("user-agent", concat!("keyward/", env!("CARGO_PKG_VERSION"))),
-            ("x-amz-target", target),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned())),
-    );
-    Request {
-        method: Method::Post,
-        scheme: endpoint.scheme,
-        authority: endpoint.authority.clone(),
-        path,
-        headers,
-        body: BODY.as_bytes().to_vec(),
-        patience: None,
-    }
+    let headers = &[("content-type", CONTENT_TYPE), ("x-amz-target", target)];
+    Operation { method: Method::Post, path: "/", headers, body: BODY }.signed(endpoint, credentials, time)
 }
 
 /// What is wrong with an answer whose status says that all is well. Nothing of it is repeated: it may hold a token.

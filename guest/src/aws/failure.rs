@@ -6,6 +6,7 @@
 
 use serde_json::Value;
 
+use crate::aws::xml::Element;
 use crate::error::Error;
 use crate::retry::Reason;
 use crate::secret::{Secret, redact};
@@ -85,10 +86,11 @@ impl Failure {
     /// Takes the error out of an answer whose status is not 2xx.
     pub fn parse(response: &Response) -> Self {
         let body: Value = serde_json::from_slice(&response.body).unwrap_or(Value::Null);
-        let xml = std::str::from_utf8(&response.body).unwrap_or_default();
-        let text = |names: [&str; 2], element: &str| {
+        let xml = std::str::from_utf8(&response.body).ok().and_then(Element::parse);
+        let element = |name: &str| xml.as_ref()?.first(name);
+        let text = |names: [&str; 2], name: &str| {
             let member = names.into_iter().find_map(|name| body.get(name)?.as_str());
-            member.or_else(|| xml_element(xml, element)).map(str::to_owned)
+            member.or_else(|| element(name)).map(str::to_owned)
         };
         let code = response.header("x-amzn-errortype").map(str::to_owned);
         let request_id = response.header("x-amzn-requestid").map(str::to_owned);
@@ -99,7 +101,7 @@ impl Failure {
                 .map(|code| bare_code(&code))
                 .filter(|code| !code.is_empty()),
             message: text(["message", "Message"], "Message"),
-            request_id: request_id.or_else(|| xml_element(xml, "RequestId").map(str::to_owned)),
+            request_id: request_id.or_else(|| element("RequestId").map(str::to_owned)),
         }
     }
 
@@ -163,17 +165,19 @@ pub fn no_answer(call: &str, error: &HttpError) -> Error {
     Error::Unavailable(format!("{call} failed: {error}; {advice}"))
 }
 
+/// The error of the lookup whose call was answered with something else than it should be. Nothing of the answer is repeated: it may
+/// hold a secret.
+pub fn malformed(call: &str, what: &str) -> Error {
+    Error::Invalid(format!(
+        "{call} answered with {what}; check that nothing between here and AWS answers in its place, and the AWS_ENDPOINT_URL \
+         settings"
+    ))
+}
+
 /// A code without its namespace (up to `#`) and its URI (from `:`).
 fn bare_code(code: &str) -> String {
     let code = code.rsplit('#').next().unwrap_or(code);
     code.split(':').next().unwrap_or(code).trim().to_owned()
-}
-
-/// The text of the first element of this name. AWS's error documents are flat enough for it: no attributes, no CDATA.
-fn xml_element<'a>(document: &'a str, name: &str) -> Option<&'a str> {
-    let begin = document.find(&format!("<{name}>"))? + name.len() + 2;
-    let length = document[begin..].find(&format!("</{name}>"))?;
-    Some(&document[begin..begin + length])
 }
 
 /// The first line of a text from outside, bounded, without secrets and without what would steer a terminal. Behind the

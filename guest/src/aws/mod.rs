@@ -3,4 +3,6 @@
 pub mod client;
 pub mod ecr;
 pub mod failure;
+pub mod request;
 pub mod sts;
+pub mod xml;

@@ -43,8 +43,8 @@ fn the_request_is_what_the_service_expects() {
                 "x-amz-security-token",
                 "authorization",
                 "content-length",
-                "content-type",
                 "user-agent",
+                "content-type",
                 "x-amz-target"
             ]
         );
