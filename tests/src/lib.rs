@@ -32,6 +32,7 @@
 
 mod answer;
 mod authority;
+mod aws;
 mod body;
 mod connections;
 mod fake;
@@ -46,6 +47,7 @@ mod refusal;
 mod request;
 mod server;
 mod server_thread;
+mod service;
 mod signature;
 mod state;
 pub mod vectors;
@@ -53,7 +55,8 @@ mod wait;
 
 pub use answer::{Answer, Gate};
 pub use authority::{Authority, IssuedCertificate};
-pub use fake::FakeAws;
+pub use aws::FakeAws;
+pub use fake::Fake;
 pub use fault::{Fault, FaultServer};
 pub use footprint::{Footprint, resident_bytes};
 pub use keys::{ACCESS_KEY_ID, AccessKeys, SECRET_ACCESS_KEY};

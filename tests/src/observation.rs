@@ -43,7 +43,7 @@ impl SeenRequest {
     /// One line without secrets, for the message of a failed test.
     pub(crate) fn summary(&self) -> String {
         format!(
-            "{} https://{}{} {}, refusal: {:?}",
+            "{} {}{} {}, refusal: {:?}",
             self.method,
             self.host,
             self.path,
@@ -65,6 +65,8 @@ pub struct Counters {
     pub handshakes_failed: usize,
     /// Requests received in full so far.
     pub requests: usize,
-    /// Tokens given out so far.
+    /// Tokens for registries given out so far.
     pub tokens: usize,
+    /// Access keys given out so far, by whichever service.
+    pub credentials: usize,
 }

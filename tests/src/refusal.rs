@@ -53,7 +53,7 @@ impl Refusal {
         Self::new(400, "InvalidParameterException", message)
     }
 
-    pub(crate) fn answer(&self) -> Answer {
+    pub(crate) fn answer(&self, _request_id: &str) -> Answer {
         Answer::aws_error(self.status, self.code, &self.message)
     }
 
