@@ -1,5 +1,8 @@
 //! The fake AWS: what it knows, and how it tells its services apart.
 
+mod sso;
+mod sts;
+
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -8,10 +11,15 @@ use std::time::Duration;
 use hyper::Request;
 use hyper::body::Bytes;
 
+pub use self::sso::{SsoRefresh, SsoRole};
+pub use self::sts::Role;
+
+use self::sso::{Oidc, Portal};
 use crate::authority::{AnyName, Authority};
 use crate::fake::{Description, Fake};
 use crate::keys::AccessKeys;
 use crate::operation::{self, Operation};
+use crate::protocol::check_form;
 use crate::refusal::Refusal;
 use crate::server::{self, Transport};
 use crate::service::{Gift, Reply, Service};
@@ -74,6 +82,28 @@ impl Fake<Aws> {
     pub fn set_token_lifetime(&self, lifetime: Duration) {
         *lock(&self.kind.token_lifetime) = lifetime;
     }
+
+    /// Makes a role known to STS. It replaces a known one of the same ARN.
+    pub fn add_role(&self, role: Role) {
+        lock(&self.kind.roles).insert(role.arn().to_owned(), role);
+    }
+
+    /// Makes a role known to the portal of IAM Identity Center. Its keys are accepted once they were
+    /// given out. It replaces a known one of the same access token, account and name.
+    pub fn add_sso_role(&self, role: SsoRole) {
+        lock(&self.kind.portal).add(role);
+    }
+
+    /// Takes an access token of IAM Identity Center back: the portal does not accept it any more.
+    pub fn revoke_sso_token(&self, access_token: &str) {
+        lock(&self.kind.portal).revoke(access_token);
+    }
+
+    /// Makes a refresh token known to the OIDC service of IAM Identity Center. It replaces what was
+    /// declared of the same refresh token before.
+    pub fn add_sso_refresh(&self, refresh: SsoRefresh) {
+        lock(&self.kind.oidc).add(refresh);
+    }
 }
 
 /// What a [`FakeAws`] knows.
@@ -81,11 +111,21 @@ pub struct Aws {
     authority: Arc<Authority>,
     keys: Mutex<HashMap<String, AccessKeys>>,
     token_lifetime: Mutex<Duration>,
+    roles: Mutex<HashMap<String, Role>>,
+    portal: Mutex<Portal>,
+    oidc: Mutex<Oidc>,
 }
 
 impl Aws {
     fn new(authority: Arc<Authority>) -> Self {
-        let aws = Self { authority, keys: Mutex::default(), token_lifetime: Mutex::new(TOKEN_LIFETIME) };
+        let aws = Self {
+            authority,
+            keys: Mutex::default(),
+            token_lifetime: Mutex::new(TOKEN_LIFETIME),
+            roles: Mutex::default(),
+            portal: Mutex::default(),
+            oidc: Mutex::default(),
+        };
         aws.add_keys(AccessKeys::default());
         aws
     }
@@ -94,14 +134,18 @@ impl Aws {
         lock(&self.keys).insert(keys.access_key_id.clone(), keys);
     }
 
-    pub(crate) fn keys(&self) -> MutexGuard<'_, HashMap<String, AccessKeys>> {
+    fn keys(&self) -> MutexGuard<'_, HashMap<String, AccessKeys>> {
         lock(&self.keys)
+    }
+
+    fn role(&self, arn: &str) -> Option<Role> {
+        lock(&self.roles).get(arn).cloned()
     }
 
     fn examine_registry_request(&self, request: &Request<Bytes>) -> Result<Reply, Refusal> {
         let operation = Operation::of(request)?;
         let scope = Authorization::of(request.headers())?.scope;
-        operation::check_form(request.headers())?;
+        check_form(request.headers(), &[operation::CONTENT_TYPE])?;
         signature::verify(request, &self.keys())?;
         operation.check_scope(&scope, request.headers())?;
         let body = operation.answer(request.body(), &scope, *lock(&self.token_lifetime))?;
@@ -114,8 +158,18 @@ impl Service for Aws {
         operation::CONTENT_TYPE
     }
 
-    fn examine(&self, request: &Request<Bytes>, _request_id: &str) -> Result<Reply, Refusal> {
-        self.examine_registry_request(request)
+    /// The services are told apart by the request and not by its host, since one endpoint may be set
+    /// for all of them.
+    fn examine(&self, request: &Request<Bytes>, request_id: &str) -> Result<Reply, Refusal> {
+        if sts::is_meant(request) {
+            sts::examine(request, request_id, self)
+        } else if Portal::is_meant(request) {
+            lock(&self.portal).examine(request)
+        } else if Oidc::is_meant(request) {
+            lock(&self.oidc).examine(request)
+        } else {
+            self.examine_registry_request(request)
+        }
     }
 
     fn is_rightly_signed(&self, request: &Request<Bytes>) -> bool {
@@ -123,8 +177,10 @@ impl Service for Aws {
     }
 
     fn giving(&self, gift: &Gift) {
-        if let Gift::Credentials(keys) = gift {
-            self.add_keys(keys.clone());
+        match gift {
+            Gift::Credentials(keys) => self.add_keys(keys.clone()),
+            Gift::AccessToken { replaced_refresh_token: Some(replaced) } => lock(&self.oidc).spend(replaced),
+            Gift::AccessToken { replaced_refresh_token: None } | Gift::RegistryToken | Gift::Nothing => {}
         }
     }
 }
