@@ -1,6 +1,6 @@
 //! What goes wrong on the way: scripted answers, the hop limit, connections, and the end.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use keyward_testbed::{Answer, ContainerCredentials, FakeMetadata};
@@ -80,12 +80,11 @@ async fn idle_connections_are_closed_when_a_test_says_so() {
 
 #[tokio::test]
 async fn it_listens_where_a_test_says() {
-    for address in [(Ipv4Addr::new(127, 0, 0, 9), 0).into(), (Ipv6Addr::LOCALHOST, 0).into()] {
-        let fake = FakeMetadata::start_at(address);
-        assert_eq!(fake.address().ip(), address.ip());
-        assert_eq!(fake.url(), format!("http://{}", fake.address()));
-        token(&fake).await;
-    }
+    let address = Ipv4Addr::new(127, 0, 0, 9);
+    let fake = FakeMetadata::start_at((address, 0).into());
+    assert_eq!(fake.address().ip(), address);
+    assert_eq!(fake.url(), format!("http://{address}:{}", fake.address().port()));
+    token(&fake).await;
 }
 
 #[tokio::test]
