@@ -1,4 +1,4 @@
-//! What a test can have the fake answer.
+//! What a test can have a fake answer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,13 +8,14 @@ use hyper::header::{HeaderName, HeaderValue};
 use serde_json::json;
 use tokio::sync::watch;
 
-/// What the fake does with a request. Every answer that has headers carries an `x-amzn-requestid`,
-/// and the content type of AWS's JSON protocol unless it has another.
+/// What a fake does with a request. Every answer that has headers carries an `x-amzn-requestid`, and
+/// a content type: unless it has another, that of AWS's JSON protocol from [`FakeAws`](crate::FakeAws),
+/// `text/plain` from [`FakeMetadata`](crate::FakeMetadata).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Answer {
-    /// What AWS would say: a token, if the request is right in every way that the fake checks, and
-    /// otherwise the error that AWS has for it.
+    /// What AWS would say: a token, or whatever else was asked for, if the request is right in every
+    /// way that the fake checks, and otherwise the error that AWS has for it.
     Token,
     /// Exactly this response. The request is not checked, so it is given to a wrongly signed one
     /// too; [`SeenRequest::refusal`](crate::SeenRequest::refusal) tells all the same.

@@ -1,71 +1,58 @@
-//! The face of the fake: start it, script it, look at it, stop it.
+//! The face that all fakes have in common: script them, look at them, stop them.
 
 use std::fmt;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::answer::Answer;
-use crate::authority::{AnyName, Authority};
 use crate::connections::{self, LONG_BACKLOG};
-use crate::keys::AccessKeys;
 use crate::observation::{Counters, SeenRequest};
-use crate::server;
+use crate::server::{self, Transport};
 use crate::server_thread::ServerThread;
+use crate::service::Service;
 use crate::state::State;
 use crate::wait;
 
-/// A fake AWS on loopback, which runs until it is dropped.
+/// A fake on loopback, which runs until it is dropped: [`FakeAws`](crate::FakeAws) or
+/// [`FakeMetadata`](crate::FakeMetadata).
 ///
 /// Dropping it closes every connection, whatever answer it is in the middle of, and joins the
 /// thread: nothing of it is left once `drop` returns.
-pub struct FakeAws {
-    authority: Arc<Authority>,
+pub struct Fake<Kind> {
+    /// What only this kind of fake has.
+    pub(crate) kind: Arc<Kind>,
+    description: Description,
     address: SocketAddr,
     state: Arc<State>,
     _thread: ServerThread,
 }
 
-impl FakeAws {
-    /// Starts a fake with a certificate authority of its own. It knows [`AccessKeys::default`] and
-    /// answers [`Answer::Token`] to everything.
-    #[must_use]
-    pub fn start() -> Self {
-        Self::start_with(Arc::new(Authority::new()))
-    }
+/// What a kind of fake is called.
+pub(crate) struct Description {
+    /// The name of its type.
+    pub(crate) type_name: &'static str,
+    /// The name of its thread.
+    pub(crate) thread: &'static str,
+    /// The scheme of its URL.
+    pub(crate) scheme: &'static str,
+}
 
-    /// Starts a fake whose certificates come from `authority`, so that a client that trusts this
-    /// one authority can talk to several fakes, or to a fake and a real server.
-    #[must_use]
-    pub fn start_with(authority: Arc<Authority>) -> Self {
-        Self::listen(authority, (Ipv4Addr::LOCALHOST, 0).into())
-    }
-
-    /// [`FakeAws::start`] at a given address, such as port 443 of one of the many addresses that
-    /// loopback has.
-    #[must_use]
+impl<Kind> Fake<Kind> {
     #[track_caller]
-    pub fn start_at(address: SocketAddr) -> Self {
-        Self::listen(Arc::new(Authority::new()), address)
-    }
-
-    #[track_caller]
-    fn listen(authority: Arc<Authority>, address: SocketAddr) -> Self {
+    pub(crate) fn listen(kind: Kind, description: Description, address: SocketAddr, transport: Transport) -> Self
+    where
+        Kind: Service + 'static,
+    {
         let runtime = ServerThread::runtime();
         let listener = connections::listen(&runtime, address, LONG_BACKLOG)
-            .unwrap_or_else(|error| panic!("the fake AWS has to listen at {address}: {error}"));
+            .unwrap_or_else(|error| panic!("{} has to listen at {address}: {error}", description.type_name));
         let address = listener.local_addr().expect("a bound listener has an address");
-        let state = Arc::new(State::new());
-        let acceptor = server::acceptor(AnyName::new(authority.clone()));
-        let thread = ServerThread::start("fake-aws", runtime, server::serve(listener, acceptor, state.clone()));
+        let kind = Arc::new(kind);
+        let state = Arc::new(State::new(kind.clone()));
+        let serve = server::serve(listener, transport, state.clone());
+        let thread = ServerThread::start(description.thread, runtime, serve);
 
-        Self { authority, address, state, _thread: thread }
-    }
-
-    /// The certificate authority that a client has to trust.
-    #[must_use]
-    pub fn authority(&self) -> &Arc<Authority> {
-        &self.authority
+        Self { kind, description, address, state, _thread: thread }
     }
 
     /// Where the fake listens: a port of 127.0.0.1, unless it was started at another address.
@@ -74,25 +61,16 @@ impl FakeAws {
         self.address
     }
 
-    /// The fake's endpoint URL, `https://127.0.0.1:<port>`.
+    /// The fake's endpoint URL, such as `https://127.0.0.1:<port>`, without a slash at its end.
+    /// [`FakeAws`](crate::FakeAws) is reached by `https`, [`FakeMetadata`](crate::FakeMetadata) by
+    /// `http`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("https://{}", self.address)
-    }
-
-    /// Makes access keys known. They replace known ones that have the same id.
-    pub fn add_keys(&self, keys: AccessKeys) {
-        self.state.add_keys(keys);
-    }
-
-    /// Sets how long the tokens of [`Answer::Token`] live, from when they are given out; 12 hours,
-    /// as AWS has it, until this is called.
-    pub fn set_token_lifetime(&self, lifetime: Duration) {
-        self.state.set_token_lifetime(lifetime);
+        format!("{}://{}", self.description.scheme, self.address)
     }
 
     /// Queues an answer: each is used once, for requests in the order in which they arrive. Queued
-    /// answers come before those of [`FakeAws::answer_where`] and [`FakeAws::answer_always`].
+    /// answers come before those of [`Fake::answer_where`] and [`Fake::answer_always`].
     #[track_caller]
     pub fn answer_next(&self, answer: Answer) {
         answer.assert_well_formed();
@@ -149,23 +127,23 @@ impl FakeAws {
     /// it does not within a bound that is far above what anything here takes.
     ///
     /// It blocks the thread: on the runtime of the code under test use
-    /// [`FakeAws::wait_until_async`], or that code cannot go on.
+    /// [`Fake::wait_until_async`], or that code cannot go on.
     #[track_caller]
     pub fn wait_until(&self, awaited: &str, condition: impl FnMut(&Self) -> bool) {
         wait::until(self, awaited, condition);
     }
 
-    /// [`FakeAws::wait_until`] for a test that is a task, on a tokio runtime with its timer enabled.
+    /// [`Fake::wait_until`] for a test that is a task, on a tokio runtime with its timer enabled.
     pub async fn wait_until_async(&self, awaited: &str, condition: impl FnMut(&Self) -> bool) {
         wait::until_async(self, awaited, condition).await;
     }
 }
 
-impl fmt::Debug for FakeAws {
+impl<Kind> fmt::Debug for Fake<Kind> {
     /// Without secrets: of a request, only its summary.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("FakeAws")
+            .debug_struct(self.description.type_name)
             .field("address", &self.address)
             .field("counters", &self.counters())
             .field("requests", &self.requests().iter().map(SeenRequest::summary).collect::<Vec<_>>())

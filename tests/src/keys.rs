@@ -1,4 +1,8 @@
-//! The access keys that the fake knows.
+//! The access keys that a fake knows, or gives out.
+
+use std::fmt;
+
+use crate::secret::Secret;
 
 /// The id of [`AccessKeys::default`].
 pub const ACCESS_KEY_ID: &str = "AKIDKEYWARDTEST0001";
@@ -8,7 +12,7 @@ pub const ACCESS_KEY_ID: &str = "AKIDKEYWARDTEST0001";
 pub const SECRET_ACCESS_KEY: &str = "keyward+testbed/secret/access/key/not/real";
 
 /// A pair of access keys, and the session token that goes with them if they are temporary.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct AccessKeys {
     /// The access key id.
     pub access_key_id: String,
@@ -33,6 +37,26 @@ impl AccessKeys {
     #[must_use]
     pub fn with_session_token(self, session_token: &str) -> Self {
         Self { session_token: Some(session_token.to_owned()), ..self }
+    }
+
+    /// The session token, of keys that are to be given out. Panics if there is none: AWS's services
+    /// give out temporary keys only.
+    #[track_caller]
+    pub(crate) fn expect_session_token(&self) -> &str {
+        let session_token = self.session_token.as_deref();
+        session_token.unwrap_or_else(|| panic!("{} has no session token, so it is not temporary", self.access_key_id))
+    }
+}
+
+impl fmt::Debug for AccessKeys {
+    /// Without secrets: of the two, only whether they are there.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("AccessKeys")
+            .field("access_key_id", &self.access_key_id)
+            .field("secret_access_key", &Secret::new(&self.secret_access_key))
+            .field("session_token", &self.session_token.as_deref().map(Secret::new))
+            .finish()
     }
 }
 

@@ -1,11 +1,14 @@
 //! What Keyward is tested against: a fake AWS that speaks TLS on loopback, and other projects' test vectors.
 //!
 //! [`FakeAws`] serves the two operations that give out registry passwords, ECR's and ECR Public's
-//! `GetAuthorizationToken`, on a thread and a runtime of its own, so that whoever counts tasks,
-//! threads or sockets of the code under test can tell them from those of the fake. It is as strict
-//! as AWS where that finds faults: it recomputes the signature of every request with AWS's own
-//! signer, which shares no code with the project's. A test scripts what it answers ([`Answer`]),
-//! and looks at what it saw ([`SeenRequest`], [`Counters`]).
+//! `GetAuthorizationToken`, and those services that give out AWS credentials: STS and IAM Identity
+//! Center. [`FakeMetadata`] gives out those of instances, containers and pods. Each is on a thread and
+//! a runtime of its own, so that whoever counts tasks, threads or sockets of the code under test can
+//! tell them from those of the fake. They are as strict as AWS where that finds faults: the signature
+//! of every request is recomputed with AWS's own signer, which shares no code with the project's. A
+//! test declares what there is to be given out ([`AccessKeys`], [`Role`], [`SsoRole`], [`SsoRefresh`],
+//! [`InstanceRole`], [`ContainerCredentials`]), scripts what is answered ([`Answer`]), and looks at
+//! what was seen ([`SeenRequest`], [`Counters`]).
 //!
 //! ```
 //! use keyward_testbed::{AccessKeys, Answer, FakeAws};
@@ -32,31 +35,42 @@
 
 mod answer;
 mod authority;
+mod aws;
 mod body;
 mod connections;
+mod expiry;
 mod fake;
 mod fault;
 mod footprint;
 mod keys;
+mod metadata;
 mod name_server;
 mod observation;
 mod operation;
+mod parameters;
+mod protocol;
 mod proxy;
 mod refusal;
 mod request;
+mod secret;
 mod server;
 mod server_thread;
+mod service;
 mod signature;
 mod state;
 pub mod vectors;
 mod wait;
+mod xml;
 
 pub use answer::{Answer, Gate};
 pub use authority::{Authority, IssuedCertificate};
-pub use fake::FakeAws;
+pub use aws::{FakeAws, Role, SsoRefresh, SsoRole};
+pub use expiry::Expiry;
+pub use fake::Fake;
 pub use fault::{Fault, FaultServer};
 pub use footprint::{Footprint, resident_bytes};
 pub use keys::{ACCESS_KEY_ID, AccessKeys, SECRET_ACCESS_KEY};
+pub use metadata::{ContainerCredentials, FakeMetadata, InstanceRole};
 pub use name_server::NameServer;
 pub use observation::{Counters, SeenRequest};
 pub use operation::{DEFAULT_ACCOUNT, PASSWORD_MARK, PUBLIC_REGION, private_password, public_password};

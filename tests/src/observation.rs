@@ -1,9 +1,12 @@
-//! What a test can see of what happened at the fake.
+//! What a test can see of what happened at a fake.
 
+use std::fmt;
+
+use crate::parameters::Parameters;
 use crate::signature::CredentialScope;
 
-/// A request that the fake received in full.
-#[derive(Clone, Debug)]
+/// A request that a fake received in full.
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct SeenRequest {
     /// The HTTP method.
@@ -40,10 +43,20 @@ impl SeenRequest {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// The value of a parameter of the query or, if the path has none, of a form in the body.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        let text = match self.path.split_once('?') {
+            Some((_, query)) => query,
+            None => std::str::from_utf8(&self.body).ok()?,
+        };
+        Parameters::parse(text)?.get(name).map(str::to_owned)
+    }
+
     /// One line without secrets, for the message of a failed test.
     pub(crate) fn summary(&self) -> String {
         format!(
-            "{} https://{}{} {}, refusal: {:?}",
+            "{} {}{} {}, refusal: {:?}",
             self.method,
             self.host,
             self.path,
@@ -53,7 +66,28 @@ impl SeenRequest {
     }
 }
 
-/// The fake's counters at one moment.
+impl fmt::Debug for SeenRequest {
+    /// Without secrets: of headers, only the names, and of the body, only its length.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let header_names: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
+        formatter
+            .debug_struct("SeenRequest")
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .field("host", &self.host)
+            .field("header_names", &header_names)
+            .field("body_length", &self.body.len())
+            .field("server_name", &self.server_name)
+            .field("access_key_id", &self.access_key_id)
+            .field("scope", &self.scope)
+            .field("signature_is_right", &self.signature_is_right)
+            .field("refusal", &self.refusal)
+            .field("request_id", &self.request_id)
+            .finish()
+    }
+}
+
+/// A fake's counters at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {
@@ -65,6 +99,8 @@ pub struct Counters {
     pub handshakes_failed: usize,
     /// Requests received in full so far.
     pub requests: usize,
-    /// Tokens given out so far.
+    /// Tokens for registries given out so far.
     pub tokens: usize,
+    /// Access keys given out so far, by whichever service.
+    pub credentials: usize,
 }

@@ -5,10 +5,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hyper::body::Bytes;
-use hyper::header::{self, HeaderMap};
+use hyper::header::HeaderMap;
 use hyper::{Method, Request};
 use serde_json::{Value, json};
 
+use crate::protocol::region_suits;
 use crate::refusal::Refusal;
 use crate::signature::CredentialScope;
 
@@ -116,33 +117,6 @@ impl Operation {
         };
         Ok(json!({ "authorizationData": data }).to_string().into_bytes())
     }
-}
-
-/// Checks the form of a request: what AWS's JSON protocol and HTTP demand, and what proxies need.
-pub(crate) fn check_form(headers: &HeaderMap) -> Result<(), Refusal> {
-    let count = |name| headers.get_all(name).iter().count();
-    if count(header::HOST) != 1 {
-        return Err(Refusal::serialization("There has to be one Host header."));
-    }
-    if count(header::CONTENT_LENGTH) != 1 || count(header::TRANSFER_ENCODING) != 0 {
-        return Err(Refusal::serialization(
-            "The body has to be sent with a Content-Length, and without a Transfer-Encoding.",
-        ));
-    }
-    let content_type = headers.get(header::CONTENT_TYPE);
-    if count(header::CONTENT_TYPE) != 1 || content_type.is_none_or(|value| value != CONTENT_TYPE) {
-        return Err(Refusal::serialization(format!("The Content-Type has to be {CONTENT_TYPE}.")));
-    }
-    Ok(())
-}
-
-/// Whether a host is in a region: if it is a host of AWS, the region is a part of its name. Other
-/// hosts, such as the address of the fake, stand for any region.
-fn region_suits(region: &str, headers: &HeaderMap) -> bool {
-    let authority = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let host = authority.split(':').next().unwrap_or_default();
-    let is_of_aws = [".amazonaws.com", ".amazonaws.com.cn", ".api.aws"].iter().any(|suffix| host.ends_with(suffix));
-    !is_of_aws || host.split('.').any(|label| label == region)
 }
 
 /// The accounts that a request to ECR asks for.

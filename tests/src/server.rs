@@ -1,4 +1,4 @@
-//! The server: connections, TLS, HTTP, and who answers what.
+//! The server of every fake: connections, TLS, HTTP, and who answers what.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use rustls::ServerConfig;
 use rustls::crypto::ring;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
@@ -20,9 +21,9 @@ use crate::authority::AnyName;
 use crate::body::AnswerBody;
 use crate::connections;
 use crate::observation::SeenRequest;
-use crate::operation::{self, Operation};
 use crate::refusal::Refusal;
-use crate::signature::{self, Authorization};
+use crate::service::Reply;
+use crate::signature::Authorization;
 use crate::state::{OpenConnection, State};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
@@ -38,23 +39,41 @@ pub(crate) fn acceptor(certificates: AnyName) -> TlsAcceptor {
     TlsAcceptor::from(Arc::new(config))
 }
 
+/// What is between TCP and HTTP.
+#[derive(Clone)]
+pub(crate) enum Transport {
+    Plain,
+    Tls(TlsAcceptor),
+}
+
 /// Serves until it is dropped. The connections are tasks of the runtime, and end with it.
-pub(crate) async fn serve(listener: TcpListener, acceptor: TlsAcceptor, state: Arc<State>) {
+pub(crate) async fn serve(listener: TcpListener, transport: Transport, state: Arc<State>) {
     loop {
         let stream = connections::accept(&listener).await;
         let open = OpenConnection::new(state.clone());
-        tokio::spawn(serve_connection(stream, acceptor.clone(), state.clone(), open));
+        tokio::spawn(serve_connection(stream, transport.clone(), state.clone(), open));
     }
 }
 
-async fn serve_connection(stream: TcpStream, acceptor: TlsAcceptor, state: Arc<State>, open: OpenConnection) {
+async fn serve_connection(stream: TcpStream, transport: Transport, state: Arc<State>, open: OpenConnection) {
     // First of the locals, so that it is dropped last: what is counted as closed is closed.
     let _open = open;
+    let Transport::Tls(acceptor) = transport else {
+        return serve_http(stream, None, state).await;
+    };
     let Ok(stream) = acceptor.accept(stream).await else {
         state.record_failed_handshake();
         return;
     };
     let server_name = stream.get_ref().1.server_name().map(str::to_owned);
+    serve_http(stream, server_name, state).await;
+}
+
+async fn serve_http(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin,
+    server_name: Option<String>,
+    state: Arc<State>,
+) {
     let service = service_fn(|request| respond(request, server_name.clone(), state.clone()));
     // That the client goes away, or is sent away, is what many tests are about: not an error here.
     let served = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
@@ -74,7 +93,7 @@ async fn respond(
     let request = Request::from_parts(head, body.collect().await?.to_bytes());
 
     let request_id = state.next_request_id();
-    let examined = examine(&request, &state);
+    let examined = state.service.examine(&request, &request_id);
     let seen = observe(&request, server_name, &request_id, &state, &examined);
     let mut answer = state.script().answer_to(&seen);
     state.record_request(seen);
@@ -82,11 +101,12 @@ async fn respond(
     let mut response = loop {
         answer = match answer {
             Answer::Token => match &examined {
-                Ok(body) => {
-                    state.record_token();
-                    break Response::new(AnswerBody::whole(body.clone()));
+                Ok(reply) => {
+                    state.service.giving(&reply.gift);
+                    state.record_gift(&reply.gift);
+                    break raw_response(200, &reply.headers, reply.body.clone());
                 }
-                Err(refusal) => refusal.answer(),
+                Err(refusal) => refusal.answer(&request_id),
             },
             Answer::Raw { status, headers, body } => break raw_response(status, &headers, body),
             Answer::Held(gate, then) => {
@@ -111,18 +131,8 @@ async fn respond(
     let headers = response.headers_mut();
     let request_id = HeaderValue::from_str(&request_id).expect("it consists of digits and dashes");
     headers.entry(REQUEST_ID).or_insert(request_id);
-    headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(operation::CONTENT_TYPE));
+    headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(state.service.content_type()));
     Ok(response)
-}
-
-/// The body of the answer that AWS would give to a request, or why it would refuse it.
-fn examine(request: &Request<Bytes>, state: &State) -> Result<Vec<u8>, Refusal> {
-    let operation = Operation::of(request)?;
-    let scope = Authorization::of(request.headers())?.scope;
-    operation::check_form(request.headers())?;
-    signature::verify(request, &state.keys())?;
-    operation.check_scope(&scope, request.headers())?;
-    operation.answer(request.body(), &scope, state.token_lifetime())
 }
 
 fn observe(
@@ -130,7 +140,7 @@ fn observe(
     server_name: Option<String>,
     request_id: &str,
     state: &State,
-    examined: &Result<Vec<u8>, Refusal>,
+    examined: &Result<Reply, Refusal>,
 ) -> SeenRequest {
     let (access_key_id, scope) = match Authorization::of(request.headers()) {
         Ok(authorization) => (Some(authorization.access_key_id), Some(authorization.scope)),
@@ -153,7 +163,7 @@ fn observe(
         server_name,
         access_key_id,
         scope,
-        signature_is_right: signature::verify(request, &state.keys()).is_ok(),
+        signature_is_right: state.service.is_rightly_signed(request),
         refusal: examined.as_ref().err().map(Refusal::to_string),
         request_id: request_id.to_owned(),
         headers,

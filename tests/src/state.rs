@@ -1,23 +1,18 @@
-//! What the fake's thread and the test's threads share.
+//! What a fake's thread and the test's threads share.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::Notify;
 
 use crate::answer::Answer;
-use crate::keys::AccessKeys;
 use crate::observation::{Counters, SeenRequest};
+use crate::service::{Gift, Service};
 
-/// The life of a token of ECR.
-const TOKEN_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
-
-/// What the fake's thread and the test's threads share.
+/// What a fake's thread and the test's threads share.
 pub(crate) struct State {
-    keys: Mutex<HashMap<String, AccessKeys>>,
-    token_lifetime: Mutex<Duration>,
+    pub(crate) service: Arc<dyn Service>,
     script: Mutex<Script>,
     requests: Mutex<Vec<SeenRequest>>,
     request_ids: AtomicUsize,
@@ -27,34 +22,15 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new() -> Self {
-        let state = Self {
-            keys: Mutex::default(),
-            token_lifetime: Mutex::new(TOKEN_LIFETIME),
+    pub(crate) fn new(service: Arc<dyn Service>) -> Self {
+        Self {
+            service,
             script: Mutex::new(Script::new()),
             requests: Mutex::default(),
             request_ids: AtomicUsize::new(1),
             counters: Mutex::default(),
             closing: Notify::new(),
-        };
-        state.add_keys(AccessKeys::default());
-        state
-    }
-
-    pub(crate) fn add_keys(&self, keys: AccessKeys) {
-        lock(&self.keys).insert(keys.access_key_id.clone(), keys);
-    }
-
-    pub(crate) fn keys(&self) -> MutexGuard<'_, HashMap<String, AccessKeys>> {
-        lock(&self.keys)
-    }
-
-    pub(crate) fn set_token_lifetime(&self, lifetime: Duration) {
-        *lock(&self.token_lifetime) = lifetime;
-    }
-
-    pub(crate) fn token_lifetime(&self) -> Duration {
-        *lock(&self.token_lifetime)
+        }
     }
 
     pub(crate) fn script(&self) -> MutexGuard<'_, Script> {
@@ -81,8 +57,12 @@ impl State {
         lock(&self.counters).requests += 1;
     }
 
-    pub(crate) fn record_token(&self) {
-        lock(&self.counters).tokens += 1;
+    pub(crate) fn record_gift(&self, gift: &Gift) {
+        match gift {
+            Gift::RegistryToken => lock(&self.counters).tokens += 1,
+            Gift::Credentials(_) => lock(&self.counters).credentials += 1,
+            Gift::AccessToken { .. } | Gift::Nothing => {}
+        }
     }
 
     pub(crate) fn record_failed_handshake(&self) {
@@ -146,6 +126,6 @@ impl Drop for OpenConnection {
 
 /// A condition that panics is the one thing that can poison a lock, and its message is what the
 /// test should fail with. What the locks hold is whole at any moment.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -62,40 +62,108 @@ impl Call {
 
     /// The request, rightly signed.
     pub(crate) fn sign(&self) -> Request<Full<Bytes>> {
-        let mut request = Request::post("/")
+        let request = Request::post("/")
             .header("host", self.host)
             .header("content-type", JSON)
             .header("x-amz-target", self.target)
             .body(Full::from(self.body))
             .unwrap();
-        let identity = Credentials::new(
-            &self.keys.access_key_id,
-            &self.keys.secret_access_key,
-            self.keys.session_token.clone(),
-            None,
-            "test",
-        )
-        .into();
-        let parameters = v4::SigningParams::builder()
-            .identity(&identity)
-            .region(self.region)
-            .name(self.service)
-            .time(SystemTime::now())
-            .settings(SigningSettings::default())
-            .build()
-            .unwrap()
-            .into();
-        let signable = SignableRequest::new(
-            "POST",
-            format!("https://{}/", self.host),
-            request.headers().iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())),
-            SignableBody::Bytes(self.body.as_bytes()),
-        )
-        .unwrap();
-        let (instructions, _) = sign(signable, &parameters).unwrap().into_parts();
-        instructions.apply_to_request_http1x(&mut request);
-        request
+        sign_with(request, self.body, &self.keys, (self.region, self.service))
     }
+}
+
+/// A request of the query protocol of AWS.
+#[derive(Clone)]
+pub(crate) struct Form {
+    pub(crate) keys: AccessKeys,
+    pub(crate) service: &'static str,
+    pub(crate) region: &'static str,
+    pub(crate) host: &'static str,
+    pub(crate) content_type: &'static str,
+    pub(crate) parameters: Vec<(String, String)>,
+}
+
+impl Form {
+    /// `action` of STS, for a session `session` of this role.
+    pub(crate) fn sts(action: &str, role_arn: &str) -> Self {
+        let form = Self {
+            keys: AccessKeys::default(),
+            service: "sts",
+            region: "eu-central-1",
+            host: "sts.eu-central-1.amazonaws.com",
+            content_type: "application/x-www-form-urlencoded",
+            parameters: Vec::new(),
+        };
+        form.with("Action", action)
+            .with("Version", "2011-06-15")
+            .with("RoleArn", role_arn)
+            .with("RoleSessionName", "session")
+    }
+
+    /// The same request with another value of this parameter.
+    pub(crate) fn with(self, name: &str, value: &str) -> Self {
+        let mut form = self.without(name);
+        form.parameters.push((name.to_owned(), value.to_owned()));
+        form
+    }
+
+    /// The same request without this parameter.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.parameters.retain(|(known, _)| known != name);
+        self
+    }
+
+    /// The request, rightly signed.
+    pub(crate) fn sign(&self) -> Request<Full<Bytes>> {
+        sign_with(self.unsigned(), &self.body(), &self.keys, (self.region, self.service))
+    }
+
+    /// The request, not signed.
+    pub(crate) fn unsigned(&self) -> Request<Full<Bytes>> {
+        Request::post("/")
+            .header("host", self.host)
+            .header("content-type", self.content_type)
+            .body(Full::from(self.body()))
+            .unwrap()
+    }
+
+    /// Every byte is escaped, which is a way to write it too.
+    fn body(&self) -> String {
+        let escaped = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+        let pairs = self.parameters.iter().map(|(name, value)| format!("{name}={}", escaped(value)));
+        pairs.collect::<Vec<_>>().join("&")
+    }
+}
+
+/// Signs a request whose body this is, for a region and a service.
+fn sign_with(
+    mut request: Request<Full<Bytes>>,
+    body: &str,
+    keys: &AccessKeys,
+    (region, service): (&str, &str),
+) -> Request<Full<Bytes>> {
+    let session_token = keys.session_token.clone();
+    let identity = Credentials::new(&keys.access_key_id, &keys.secret_access_key, session_token, None, "test").into();
+    let parameters = v4::SigningParams::builder()
+        .identity(&identity)
+        .region(region)
+        .name(service)
+        .time(SystemTime::now())
+        .settings(SigningSettings::default())
+        .build()
+        .unwrap()
+        .into();
+    let host = request.headers()["host"].to_str().unwrap();
+    let signable = SignableRequest::new(
+        request.method().as_str(),
+        format!("https://{host}/"),
+        request.headers().iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())),
+        SignableBody::Bytes(body.as_bytes()),
+    )
+    .unwrap();
+    let (instructions, _) = sign(signable, &parameters).unwrap().into_parts();
+    instructions.apply_to_request_http1x(&mut request);
+    request
 }
 
 /// One connection to the fake.
@@ -124,6 +192,8 @@ impl Client {
             status: head.status.as_u16(),
             content_type: header("content-type"),
             request_id: header("x-amzn-requestid"),
+            error_type: header("x-amzn-errortype"),
+            text: String::from_utf8(body.to_vec()).unwrap(),
             body: serde_json::from_slice(&body).unwrap_or(Value::Null),
         }
     }
@@ -135,10 +205,24 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) content_type: Option<String>,
     pub(crate) request_id: Option<String>,
+    pub(crate) error_type: Option<String>,
+    pub(crate) text: String,
     pub(crate) body: Value,
 }
 
 impl Reply {
+    /// The text of the one XML element of this name.
+    pub(crate) fn element(&self, name: &str) -> &str {
+        let (_, rest) = self.text.split_once(&format!("<{name}>")).unwrap_or_else(|| panic!("no {name}: {self:?}"));
+        rest.split_once(&format!("</{name}>")).unwrap().0
+    }
+
+    /// The access keys of an answer of STS.
+    pub(crate) fn keys(&self) -> AccessKeys {
+        AccessKeys::new(self.element("AccessKeyId"), self.element("SecretAccessKey"))
+            .with_session_token(self.element("SessionToken"))
+    }
+
     /// The code of an AWS error.
     pub(crate) fn code(&self) -> &str {
         self.body["__type"].as_str().unwrap_or("(no error)")

@@ -3,6 +3,10 @@
 #![forbid(unsafe_code)]
 
 mod answers;
+mod assume_role;
 mod client;
 mod connections;
+mod secrets;
+mod sso;
 mod verification;
+mod web_identity;
