@@ -93,14 +93,18 @@ impl<'a, W: World> Client<'a, W> {
     ///
     /// [`Error`], by what the last attempt came to.
     pub fn call(&self, call: &Call<'_>, build: impl Fn(Timestamp) -> Request) -> Result<Response, Error> {
+        let signed_with = Cell::new(0);
         let attempt = || {
             let sent = self.world.now();
+            signed_with.set(self.skew.get());
             let response = self.world.http(&build(sent.shifted_by(self.skew.get()).unwrap_or(sent)))?;
             self.observe(&response, sent, self.world.now());
             Ok(response)
         };
         let again = |response: &Response| {
-            if is_success(response) { None } else { self.reason(&Failure::parse(response), call) }
+            // What was signed for the right time was not refused for the time.
+            let was_skewed = self.skew.get().abs_diff(signed_with.get()) > TOLERATED_SKEW;
+            if is_success(response) { None } else { reason(&Failure::parse(response), call, was_skewed) }
         };
         let response =
             self.send(self.attempts, attempt, again).map_err(|error| failure::no_answer(call.name, &error))?;
@@ -151,14 +155,6 @@ impl<'a, W: World> Client<'a, W> {
         self.deadline.is_none_or(|deadline| self.world.elapsed() + pause < deadline)
     }
 
-    fn reason(&self, failure: &Failure, call: &Call<'_>) -> Option<Reason> {
-        let code = failure.code.as_deref().unwrap_or_default();
-        if self.corrects_skew && SKEW_CODES.contains(&code) && self.skew.get().unsigned_abs() > TOLERATED_SKEW {
-            return Some(Reason::ClockSkew);
-        }
-        if call.transient_codes.contains(&code) { Some(Reason::Transient) } else { failure.retry_reason() }
-    }
-
     /// Takes the server's clock from its answer. Half of the round trip lies between the server's time and that of its arrival.
     fn observe(&self, response: &Response, sent: Timestamp, received: Timestamp) {
         // An answer from somebody's cache has the time of another request.
@@ -171,6 +167,17 @@ impl<'a, W: World> Client<'a, W> {
             let midpoint = sent.seconds + round_trip / 2;
             self.skew.set(date.seconds.cast_signed() - midpoint.cast_signed());
         }
+    }
+}
+
+fn reason(failure: &Failure, call: &Call<'_>, was_skewed: bool) -> Option<Reason> {
+    let code = failure.code.as_deref().unwrap_or_default();
+    if was_skewed && SKEW_CODES.contains(&code) {
+        Some(Reason::ClockSkew)
+    } else if call.transient_codes.contains(&code) {
+        Some(Reason::Transient)
+    } else {
+        failure.retry_reason()
     }
 }
 

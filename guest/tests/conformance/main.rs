@@ -3,12 +3,17 @@
 //! The vectors stay outside of the repository: [`keyward_testbed::vectors`] says where they are looked for. Where they are
 //! absent, the tests fail.
 
+mod chain;
+mod clock_skew;
 mod endpoints;
 mod errors;
 mod fuzz;
+mod locations;
 mod partitions;
+mod player_world;
 mod profiles;
 mod property;
 mod raw_request;
 mod registry;
+mod role_chains;
 mod sigv4;
