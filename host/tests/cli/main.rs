@@ -4,6 +4,7 @@ mod bad_input;
 mod get;
 mod harness;
 mod helper;
+mod identities;
 
 // What follows looks at processes, which only Linux tells.
 #[cfg(target_os = "linux")]
