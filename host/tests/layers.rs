@@ -58,6 +58,7 @@ fn the_modules_of_the_guest_use_only_modules_above_them() {
         "time",
         "secret",
         "credentials",
+        "json",
         "error",
         "world",
         "sigv4",
