@@ -5,6 +5,7 @@
 use serde_json::{Map, Value};
 
 use crate::credentials::Credentials;
+use crate::secret::Secret;
 
 /// A JSON object. It may hold secrets: nothing of it goes into a message.
 pub type Object = Map<String, Value>;
@@ -25,6 +26,21 @@ pub fn member<'a>(object: &'a Object, name: &str) -> Option<&'a Value> {
 /// A member that is a text; an empty one is none.
 pub fn text<'a>(object: &'a Object, name: &str) -> Option<&'a str> {
     member(object, name)?.as_str().filter(|text| !text.is_empty())
+}
+
+/// A member that is a secret text.
+pub fn secret(object: &Object, name: &str) -> Option<Secret> {
+    text(object, name).map(|text| Secret::new(text.to_owned()))
+}
+
+/// A member that is a token to be sent in a header, where blanks and control characters have no place.
+pub fn token(object: &Object, name: &str) -> Option<Secret> {
+    secret(object, name).filter(|token| token.expose().bytes().all(|byte| byte.is_ascii_graphic()))
+}
+
+/// The document of an object.
+pub fn write(object: &Object) -> Vec<u8> {
+    serde_json::to_vec(object).expect("an object has a name for each member and nothing that JSON lacks")
 }
 
 /// Puts a text in the place of a member, whatever it was; without a text, the member is gone.
@@ -61,6 +77,22 @@ mod tests {
         for name in ["empty", "number", "null", "missing"] {
             assert_eq!(text(&object, name), None, "{name}");
         }
+    }
+
+    #[test]
+    fn a_token_is_what_a_header_can_have() {
+        let object = object(br#"{"token": "a-b.c/d+e=", "blank": "a b", "line": "a\n", "accent": "\u00e9"}"#).unwrap();
+        assert_eq!(token(&object, "token"), Some(Secret::new("a-b.c/d+e=".to_owned())));
+        for name in ["blank", "line", "accent", "missing"] {
+            assert_eq!(token(&object, name), None, "{name}");
+        }
+        assert_eq!(secret(&object, "blank"), Some(Secret::new("a b".to_owned())));
+    }
+
+    #[test]
+    fn an_object_is_written_as_it_was_read() {
+        let document = r#"{"a":[1,-2,0.5,null,true],"b":{"c":"\"\\\n\u0001é"},"d":{}}"#;
+        assert_eq!(String::from_utf8(write(&object(document.as_bytes()).unwrap())).unwrap(), document);
     }
 
     #[test]

@@ -8,7 +8,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use crate::aws::USER_AGENT;
 use crate::aws::client::{Call, Client};
+use crate::aws::failure;
 use crate::credentials::Credentials;
 use crate::endpoint::{Endpoint, Service};
 use crate::error::Error;
@@ -47,12 +49,7 @@ pub fn get_authorization_token(
     let secrets: Vec<&Secret> = credentials.secrets().collect();
     let call = Call { name: &name, secrets: &secrets, transient_codes: &[] };
     let response = client.call(&call, |time| request(endpoint, credentials, time))?;
-    parse(&response, endpoint.service).map_err(|malformed| {
-        Error::Invalid(format!(
-            "{name} answered with {malformed}; check that nothing between here and AWS answers in its place, and the \
-             AWS_ENDPOINT_URL settings"
-        ))
-    })
+    parse(&response, endpoint.service).map_err(|malformed| failure::malformed_answer(&name, &malformed.to_string()))
 }
 
 /// The signed request.
@@ -77,7 +74,7 @@ fn request(endpoint: &Endpoint, credentials: &Credentials, now: Timestamp) -> Re
         [
             ("content-length", BODY.len().to_string().as_str()),
             ("content-type", CONTENT_TYPE),
-            ("user-agent", concat!("keyward/", env!("CARGO_PKG_VERSION"))),
+            ("user-agent", USER_AGENT),
             ("x-amz-target", target),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned())),

@@ -1,8 +1,9 @@
 //! Answers of AWS that report an error: what went wrong, under AWS's own name for it.
 //!
-//! Sources: the error sections of the Smithy awsJson1_1 protocol (code in a header or in the body, namespace and URI
-//! dropped) and of awsQuery (`<Code>` in XML), whose protocol tests tests/conformance/ runs; the codes are those of
-//! botocore's retry rules and of the services' error lists.
+//! Sources: the error sections of the Smithy awsJson1_1 and restJson1 protocols (code in a header or in the body, namespace and
+//! URI dropped) and of awsQuery (`<Code>` in XML), whose protocol tests tests/conformance/ runs; RFC 6749, section 5.2, for IAM
+//! Identity Center's OpenID Connect (`error` and `error_description`); the codes are those of botocore's retry rules and of the
+//! services' error lists.
 
 use serde_json::Value;
 
@@ -43,7 +44,7 @@ const UNAVAILABLE: [&str; 6] = [
 ];
 
 /// Error codes that refuse the identity, with what its owner can do about it.
-const DENIED: [(&str, &str); 16] = [
+const DENIED: [(&str, &str); 21] = [
     ("AccessDenied", PERMISSION),
     ("AccessDeniedException", PERMISSION),
     ("AuthFailure", KEYS),
@@ -51,7 +52,9 @@ const DENIED: [(&str, &str); 16] = [
     ("ExpiredTokenException", EXPIRED),
     ("IncompleteSignature", KEYS),
     ("IncompleteSignatureException", KEYS),
+    ("InvalidClientException", LOG_IN),
     ("InvalidClientTokenId", KEYS),
+    ("InvalidGrantException", LOG_IN),
     ("InvalidSignatureException", SIGNATURE),
     ("MissingAuthenticationTokenException", KEYS),
     ("NotAuthorized", PERMISSION),
@@ -59,12 +62,16 @@ const DENIED: [(&str, &str); 16] = [
     ("RequestExpired", SIGNATURE),
     ("RequestTimeTooSkewed", SIGNATURE),
     ("SignatureDoesNotMatch", SIGNATURE),
+    ("UnauthorizedClientException", LOG_IN),
+    ("UnauthorizedException", LOG_IN),
     ("UnrecognizedClientException", KEYS),
+    ("invalid_grant", LOG_IN),
 ];
 
 const LATER: &str = "try again later";
 const EXPIRED: &str = "get new temporary credentials";
 const KEYS: &str = "check the access key id and the session token, and that the keys belong to this partition";
+const LOG_IN: &str = "log in again with 'aws sso login'";
 const PERMISSION: &str = "grant this permission to the identity";
 const SIGNATURE: &str = "check the secret access key and the clock of this machine";
 
@@ -86,7 +93,7 @@ impl Failure {
     pub fn parse(response: &Response) -> Self {
         let body: Value = serde_json::from_slice(&response.body).unwrap_or(Value::Null);
         let xml = std::str::from_utf8(&response.body).unwrap_or_default();
-        let text = |names: [&str; 2], element: &str| {
+        let text = |names: [&str; 3], element: &str| {
             let member = names.into_iter().find_map(|name| body.get(name)?.as_str());
             member.or_else(|| xml_element(xml, element)).map(str::to_owned)
         };
@@ -95,10 +102,10 @@ impl Failure {
         Self {
             status: response.status,
             code: code
-                .or_else(|| text(["__type", "code"], "Code"))
+                .or_else(|| text(["__type", "code", "error"], "Code"))
                 .map(|code| bare_code(&code))
                 .filter(|code| !code.is_empty()),
-            message: text(["message", "Message"], "Message"),
+            message: text(["message", "Message", "error_description"], "Message"),
             request_id: request_id.or_else(|| xml_element(xml, "RequestId").map(str::to_owned)),
         }
     }
@@ -161,6 +168,14 @@ pub fn no_answer(call: &str, error: &HttpError) -> Error {
         HttpError::Response(_) | HttpError::Timeout => LATER,
     };
     Error::Unavailable(format!("{call} failed: {error}; {advice}"))
+}
+
+/// The error of the lookup whose call had an answer that says that all is well, and is not what it should be.
+pub fn malformed_answer(call: &str, malformed: &str) -> Error {
+    Error::Invalid(format!(
+        "{call} answered with {malformed}; check that nothing between here and AWS answers in its place, and the AWS_ENDPOINT_URL \
+         settings"
+    ))
 }
 
 /// A code without its namespace (up to `#`) and its URI (from `:`).
@@ -268,6 +283,19 @@ mod tests {
     fn control_characters_of_the_service_are_taken_out_and_its_text_is_cut() {
         let text = error(500, &format!(r#"{{"message":"\u001b[2J{}"}}"#, "x".repeat(5000))).to_string();
         assert!(!text.contains('\u{1b}') && text.len() < 500, "{text}");
+    }
+
+    #[test]
+    fn the_error_of_open_id_connect_has_code_and_message_under_names_of_its_own() {
+        let body = r#"{"error":"invalid_grant","error_description":"Invalid refresh token provided"}"#;
+        assert_eq!(
+            error(400, body),
+            Error::Denied(
+                "GetAuthorizationToken of ecr.test was denied: invalid_grant: Invalid refresh token provided (HTTP status 400, \
+                 request id 7a1b); log in again with 'aws sso login'"
+                    .to_owned()
+            )
+        );
     }
 
     #[test]
