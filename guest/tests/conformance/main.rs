@@ -12,3 +12,5 @@ mod property;
 mod raw_request;
 mod registry;
 mod sigv4;
+mod sso;
+mod world;
