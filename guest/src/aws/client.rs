@@ -93,6 +93,11 @@ impl<'a, W: World> Client<'a, W> {
     ///
     /// [`Error`], by what the last attempt came to.
     pub fn call(&self, call: &Call<'_>, build: impl Fn(Timestamp) -> Request) -> Result<Response, Error> {
+        self.call_by(call, &build)
+    }
+
+    /// One copy of the code for every call.
+    fn call_by(&self, call: &Call<'_>, build: &dyn Fn(Timestamp) -> Request) -> Result<Response, Error> {
         let attempt = || {
             let sent = self.world.now();
             let response = self.world.http(&build(sent.shifted_by(self.skew.get()).unwrap_or(sent)))?;

@@ -2,6 +2,8 @@
 //!
 //! Source: <https://docs.aws.amazon.com/singlesignon/latest/OIDCAPIReference/API_CreateToken.html>.
 
+use serde_json::Value;
+
 use crate::aws::USER_AGENT;
 use crate::aws::client::{Call, Client};
 use crate::aws::failure;
@@ -48,16 +50,13 @@ pub fn create_token(client: &Client<'_, impl World>, endpoint: &Endpoint, refres
 
 /// The request. The client's secret stands for a signature.
 fn request(endpoint: &Endpoint, refresh: &Refresh) -> Request {
-    let mut body = Object::new();
-    for (name, value) in [
-        ("clientId", refresh.client_id.as_str()),
-        ("clientSecret", refresh.client_secret.expose()),
-        ("grantType", "refresh_token"),
-        ("refreshToken", refresh.refresh_token.expose()),
-    ] {
-        json::set(&mut body, name, Some(value));
-    }
-    let body = json::write(&body);
+    let members = [
+        ("clientId", Some(refresh.client_id.as_str())),
+        ("clientSecret", Some(refresh.client_secret.expose())),
+        ("grantType", Some("refresh_token")),
+        ("refreshToken", Some(refresh.refresh_token.expose())),
+    ];
+    let body = json::write(&Object::new(), &members).expect("there is no number in it");
     let length = body.len().to_string();
     let headers =
         [("content-length", length.as_str()), ("content-type", "application/json"), ("user-agent", USER_AGENT)];
@@ -67,7 +66,7 @@ fn request(endpoint: &Endpoint, refresh: &Refresh) -> Request {
         authority: endpoint.authority.clone(),
         path: format!("{}/token", endpoint.base_path),
         headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
-        body,
+        body: body.into_bytes(),
         patience: None,
     }
 }
@@ -86,7 +85,7 @@ enum Malformed {
 fn parse(body: &[u8]) -> Result<Token, Malformed> {
     let body = json::object(body).ok_or(Malformed::NotJson)?;
     let access_token = json::token(&body, "accessToken").ok_or(Malformed::NoToken)?;
-    let seconds = json::member(&body, "expiresIn").and_then(serde_json::Value::as_u64);
+    let seconds = json::member(&body, "expiresIn").and_then(Value::as_u64);
     let expires_in = seconds.and_then(|seconds| u32::try_from(seconds).ok()).filter(|seconds| *seconds > 0);
     Ok(Token {
         access_token,

@@ -46,7 +46,7 @@ pub fn get(lookup: &Lookup<'_, impl World>, profile: &str, sso: &Sso) -> Result<
 fn access_token(lookup: &Lookup<'_, impl World>, profile: &str, sso: &Sso) -> Result<Secret, Error> {
     let world = lookup.client.world;
     let login = cached_login(profile, sso);
-    let mut file = login.read(world)?;
+    let file = login.read(world)?;
     let cached = CachedToken::of(&file, &login)?;
 
     let now = world.now();
@@ -60,10 +60,9 @@ fn access_token(lookup: &Lookup<'_, impl World>, profile: &str, sso: &Sso) -> Re
     let endpoint = lookup.endpoint(Service::SsoOidc, &sso.region)?;
     match sso_oidc::create_token(lookup.client, &endpoint, &refresh) {
         Ok(token) => {
-            renew(&mut file, &token, now);
             // Where it cannot be kept, which a sandbox need not allow, it is good for this lookup all the same.
-            if let Ok(path) = settings::at_home(world, &login.path) {
-                let _ = world.replace_file(&path, &Zeroizing::new(json::write(&file)));
+            if let (Ok(path), Some(file)) = (settings::at_home(world, &login.path), renewed(&file, &token, now)) {
+                let _ = world.replace_file(&path, file.as_bytes());
             }
             Ok(token.access_token)
         }
@@ -113,12 +112,15 @@ impl CachedToken {
     }
 }
 
-/// Puts a new token into what the file has.
-fn renew(file: &mut Object, token: &Token, now: Timestamp) {
+/// The file with a new token in it.
+fn renewed(file: &Object, token: &Token, now: Timestamp) -> Option<Zeroizing<String>> {
     let expires_at = Timestamp { seconds: now.seconds + u64::from(token.expires_in) };
-    json::set(file, "accessToken", Some(token.access_token.expose()));
-    json::set(file, "expiresAt", Some(&expires_at.rfc3339()));
-    json::set(file, "refreshToken", token.refresh_token.as_ref().map(Secret::expose));
+    let changes = [
+        ("accessToken", Some(token.access_token.expose())),
+        ("expiresAt", Some(&*expires_at.rfc3339())),
+        ("refreshToken", token.refresh_token.as_ref().map(Secret::expose)),
+    ];
+    json::write(file, &changes).map(Zeroizing::new)
 }
 
 #[cfg(test)]

@@ -137,7 +137,7 @@ fn world(now: &str) -> Result<TableWorld, String> {
 }
 
 fn found(world: &TableWorld) -> Result<Result<Found, Error>, String> {
-    world.in_lookup(&Context::default(), "eu-central-1", |lookup| profile::find(lookup))
+    world.in_lookup(&Context::default(), "eu-central-1", profile::find)
 }
 
 fn text<'a>(case: &'a Value, member: &str) -> Result<&'a str, String> {

@@ -85,7 +85,10 @@ fn a_token_that_ends_soon_is_renewed_and_the_new_one_kept_with_the_rest_of_the_f
         assert_eq!(world.requests.borrow()[0].authority, "oidc.eu-west-1.amazonaws.com");
         assert_eq!(
             content(&world),
-            r#"{"accessToken":"hunter-new","clientId":"client","clientSecret":"hunter-secret","expiresAt":"2015-08-30T20:36:00Z","refreshToken":"hunter-next","registrationExpiresAt":"2015-08-30T12:36:01Z","scopes":["a"]}"#
+            concat!(
+                r#"{"clientId":"client","clientSecret":"hunter-secret","registrationExpiresAt":"2015-08-30T12:36:01Z","#,
+                r#""scopes":["a"],"accessToken":"hunter-new","expiresAt":"2015-08-30T20:36:00Z","refreshToken":"hunter-next"}"#
+            )
         );
     }
 }
