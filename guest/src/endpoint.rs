@@ -139,7 +139,7 @@ pub enum EndpointError {
     #[error(transparent)]
     Setting(#[from] SettingError),
     /// The region cannot be a part of a host name.
-    #[error("the region '{0}' is not a valid one: correct AWS_REGION")]
+    #[error("the region '{0}' is not a valid one: correct AWS_REGION, or region or sso_region in the config file")]
     UnusableRegion(String),
     /// The custom endpoint is not a usable URL.
     #[error("{origin} is not a usable URL ({reason}): set it to https://HOST[:PORT][/PATH]")]

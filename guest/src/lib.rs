@@ -3,8 +3,8 @@
 //! [`get`] is the whole way, top to bottom: address → registry → endpoint → AWS credentials → signature → ECR → credential.
 //! A module uses only modules above it in this list:
 //!
-//! `partition` · `registry` · `time` · `secret` · `credentials` · `error` · `world` · `sigv4` · `token_cache` · `profile` · `context` ·
-//! `settings` · `endpoint` · `retry` · `role_chain` · `aws` · `source` · `chain` · `wasi`
+//! `partition` · `registry` · `time` · `secret` · `credentials` · `error` · `world` · `sigv4` · `json` · `token_cache` · `profile` ·
+//! `context` · `settings` · `endpoint` · `retry` · `role_chain` · `aws` · `source` · `chain` · `wasi`
 //!
 //! Everything but `wasi` is pure and is tested natively; `wasi`, the one file that names WASI, exists in the component only.
 // The bindings, which are generated, cannot do without; everything else can.
@@ -16,6 +16,7 @@ pub mod context;
 pub mod credentials;
 pub mod endpoint;
 pub mod error;
+pub mod json;
 pub mod partition;
 pub mod profile;
 pub mod registry;

@@ -20,6 +20,8 @@ pub(crate) struct TestWorld {
     files: RefCell<BTreeMap<String, Result<Vec<u8>, FileError>>>,
     answers: RefCell<Vec<Result<Response, HttpError>>>,
     elapsed: Cell<Duration>,
+    /// Why no file can be replaced, where none can.
+    read_only: Option<FileError>,
     pub(crate) requests: RefCell<Vec<Request>>,
     /// How long it was told to sleep. No time passes over it, but for the clock that is asked how long the lookup has lasted.
     pub(crate) sleeps: RefCell<Vec<Duration>>,
@@ -39,6 +41,10 @@ impl TestWorld {
     pub(crate) fn no_file(self, path: &str, error: FileError) -> Self {
         self.files.borrow_mut().insert(path.to_owned(), Err(error));
         self
+    }
+
+    pub(crate) fn read_only(self, error: FileError) -> Self {
+        Self { read_only: Some(error), ..self }
     }
 
     pub(crate) fn answer(self, status: u16, headers: &[(&str, &str)], body: &str) -> Self {
@@ -88,8 +94,11 @@ impl World for TestWorld {
         if answers.is_empty() { Err(HttpError::Refused) } else { answers.remove(0) }
     }
 
-    /// A file that is there may be replaced.
+    /// A file that is there may be replaced, unless the world is read only.
     fn replace_file(&self, path: &str, content: &[u8]) -> Result<(), FileError> {
+        if let Some(error) = &self.read_only {
+            return Err(error.clone());
+        }
         match self.files.borrow_mut().get_mut(path) {
             Some(file) => {
                 *file = Ok(content.to_owned());

@@ -16,6 +16,9 @@ use crate::world::{FileError, HttpError, Local, MAX_RESPONSE_BYTES, Method, Requ
 /// What holds the answers of ECR. Overwriting more than that, when it is dropped, would be most of a lookup's work.
 const USUAL_RESPONSE_BYTES: usize = 8 * 1024;
 
+/// The most that `wasi:io/streams` takes at once: more ends the component.
+const MAX_WRITE_BYTES: usize = 4096;
+
 mod bindings {
     #![allow(missing_docs, unreachable_pub, unsafe_code, reason = "generated from wit/: the component's ABI")]
     wit_bindgen::generate!({
@@ -144,8 +147,12 @@ fn send(request: &Request) -> Result<http::FutureIncomingResponse, HttpError> {
     let response = outgoing_handler::handle(outgoing, request.patience.map(options)).map_err(http_error)?;
     if !request.body.is_empty() {
         let stream = body.write().map_err(|()| impossible("body"))?;
-        // The handler may have refused the request already; then the reason is in the response.
-        let _ = stream.blocking_write_and_flush(&request.body);
+        for chunk in request.body.chunks(MAX_WRITE_BYTES) {
+            // The handler may have refused the request already; then the reason is in the response.
+            if stream.blocking_write_and_flush(chunk).is_err() {
+                break;
+            }
+        }
     }
     let _ = http::OutgoingBody::finish(body, None);
     Ok(response)

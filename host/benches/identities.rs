@@ -70,7 +70,11 @@ fn without_credentials(runtime: &Runtime) {
     let keyward = ["-n", env!("CARGO_BIN_EXE_keyward"), "get", PRIVATE];
     match Command::new("unshare").args(keyward).env_clear().env("HOME", "/nonexistent").output() {
         Ok(ended) if ended.status.code() == Some(4) => {
-            println!("  {:<42} {:>7.2} ms", "there is no network (the whole command)", begin.elapsed().as_secs_f64() * 1e3);
+            println!(
+                "  {:<42} {:>7.2} ms",
+                "there is no network (the whole command)",
+                begin.elapsed().as_secs_f64() * 1e3
+            );
         }
         other => println!("  not measured without a network: {other:?}"),
     }

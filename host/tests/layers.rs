@@ -61,6 +61,7 @@ fn the_modules_of_the_guest_use_only_modules_above_them() {
         "error",
         "world",
         "sigv4",
+        "json",
         "token_cache",
         "profile",
         "context",

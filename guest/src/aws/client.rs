@@ -93,6 +93,11 @@ impl<'a, W: World> Client<'a, W> {
     ///
     /// [`Error`], by what the last attempt came to.
     pub fn call(&self, call: &Call<'_>, build: impl Fn(Timestamp) -> Request) -> Result<Response, Error> {
+        self.call_by(call, &build)
+    }
+
+    /// One copy of the code for every call.
+    fn call_by(&self, call: &Call<'_>, build: &dyn Fn(Timestamp) -> Request) -> Result<Response, Error> {
         let signed_with = Cell::new(0);
         let attempt = || {
             let sent = self.world.now();

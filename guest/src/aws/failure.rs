@@ -1,8 +1,9 @@
 //! Answers of AWS that report an error: what went wrong, under AWS's own name for it.
 //!
-//! Sources: the error sections of the Smithy awsJson1_1 protocol (code in a header or in the body, namespace and URI
-//! dropped) and of awsQuery (`<Code>` in XML), whose protocol tests tests/conformance/ runs; the codes are those of
-//! botocore's retry rules and of the services' error lists.
+//! Sources: the error sections of the Smithy awsJson1_1 and restJson1 protocols (code in a header or in the body, namespace and
+//! URI dropped) and of awsQuery (`<Code>` in XML), whose protocol tests tests/conformance/ runs; RFC 6749, section 5.2, for IAM
+//! Identity Center's OpenID Connect (`error` and `error_description`); the codes are those of botocore's retry rules and of the
+//! services' error lists.
 
 use serde_json::Value;
 
@@ -44,7 +45,7 @@ const UNAVAILABLE: [&str; 6] = [
 ];
 
 /// Error codes that refuse the identity, with what its owner can do about it.
-const DENIED: [(&str, &str); 16] = [
+const DENIED: [(&str, &str); 21] = [
     ("AccessDenied", PERMISSION),
     ("AccessDeniedException", PERMISSION),
     ("AuthFailure", KEYS),
@@ -52,7 +53,9 @@ const DENIED: [(&str, &str); 16] = [
     ("ExpiredTokenException", EXPIRED),
     ("IncompleteSignature", KEYS),
     ("IncompleteSignatureException", KEYS),
+    ("InvalidClientException", LOG_IN),
     ("InvalidClientTokenId", KEYS),
+    ("InvalidGrantException", LOG_IN),
     ("InvalidSignatureException", SIGNATURE),
     ("MissingAuthenticationTokenException", KEYS),
     ("NotAuthorized", PERMISSION),
@@ -60,12 +63,16 @@ const DENIED: [(&str, &str); 16] = [
     ("RequestExpired", SIGNATURE),
     ("RequestTimeTooSkewed", SIGNATURE),
     ("SignatureDoesNotMatch", SIGNATURE),
+    ("UnauthorizedClientException", LOG_IN),
+    ("UnauthorizedException", LOG_IN),
     ("UnrecognizedClientException", KEYS),
+    ("invalid_grant", LOG_IN),
 ];
 
 const LATER: &str = "try again later";
 const EXPIRED: &str = "get new temporary credentials";
 const KEYS: &str = "check the access key id and the session token, and that the keys belong to this partition";
+const LOG_IN: &str = "log in again with 'aws sso login'";
 const PERMISSION: &str = "grant this permission to the identity";
 const SIGNATURE: &str = "check the secret access key and the clock of this machine";
 
@@ -88,7 +95,7 @@ impl Failure {
         let body: Value = serde_json::from_slice(&response.body).unwrap_or(Value::Null);
         let xml = std::str::from_utf8(&response.body).ok().and_then(Element::parse);
         let element = |name: &str| xml.as_ref()?.first(name);
-        let text = |names: [&str; 2], name: &str| {
+        let text = |names: [&str; 3], name: &str| {
             let member = names.into_iter().find_map(|name| body.get(name)?.as_str());
             member.or_else(|| element(name)).map(str::to_owned)
         };
@@ -97,10 +104,10 @@ impl Failure {
         Self {
             status: response.status,
             code: code
-                .or_else(|| text(["__type", "code"], "Code"))
+                .or_else(|| text(["__type", "code", "error"], "Code"))
                 .map(|code| bare_code(&code))
                 .filter(|code| !code.is_empty()),
-            message: text(["message", "Message"], "Message"),
+            message: text(["message", "Message", "error_description"], "Message"),
             request_id: request_id.or_else(|| element("RequestId").map(str::to_owned)),
         }
     }
@@ -272,6 +279,19 @@ mod tests {
     fn control_characters_of_the_service_are_taken_out_and_its_text_is_cut() {
         let text = error(500, &format!(r#"{{"message":"\u001b[2J{}"}}"#, "x".repeat(5000))).to_string();
         assert!(!text.contains('\u{1b}') && text.len() < 500, "{text}");
+    }
+
+    #[test]
+    fn the_error_of_open_id_connect_has_code_and_message_under_names_of_its_own() {
+        let body = r#"{"error":"invalid_grant","error_description":"Invalid refresh token provided"}"#;
+        assert_eq!(
+            error(400, body),
+            Error::Denied(
+                "GetAuthorizationToken of ecr.test was denied: invalid_grant: Invalid refresh token provided (HTTP status 400, \
+                 request id 7a1b); log in again with 'aws sso login'"
+                    .to_owned()
+            )
+        );
     }
 
     #[test]

@@ -4,5 +4,7 @@ pub mod client;
 pub mod ecr;
 pub mod failure;
 pub mod request;
+pub mod sso;
+pub mod sso_oidc;
 pub mod sts;
 pub mod xml;

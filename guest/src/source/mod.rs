@@ -1,5 +1,6 @@
 //! The sources of AWS credentials, one file each: settings and one function.
 
+mod cached_login;
 pub mod container;
 pub mod environment;
 pub mod imds;

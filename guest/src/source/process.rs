@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::credentials::Credentials;
 use crate::error::Error;
+use crate::json;
 use crate::secret::Secret;
 use crate::source::Lookup;
 use crate::time::Timestamp;
@@ -47,25 +48,16 @@ enum Malformed {
 }
 
 fn parse(printed: &Secret) -> Result<Credentials, Malformed> {
-    let output: Value = serde_json::from_str(printed.expose()).map_err(|_| Malformed::NotJson)?;
-    let output = output.as_object().ok_or(Malformed::NotJson)?;
-    let member = |name: &str| output.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
-    let text = |name: &str| member(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-    if member("Version").and_then(Value::as_u64) != Some(1) {
+    let output = json::object(printed.expose().as_bytes()).ok_or(Malformed::NotJson)?;
+    if json::member(&output, "Version").and_then(Value::as_u64) != Some(1) {
         return Err(Malformed::Version);
     }
-    let (Some(id), Some(secret)) = (text("AccessKeyId"), text("SecretAccessKey")) else {
-        return Err(Malformed::NoKeys);
-    };
-    let expires_at = match text("Expiration") {
+    let keys = json::keys(&output).ok_or(Malformed::NoKeys)?;
+    let expires_at = match json::text(&output, "Expiration") {
         None => None,
         Some(time) => Some(Timestamp::parse_rfc3339(time).ok_or(Malformed::Expiration)?),
     };
-    Ok(Credentials {
-        account_id: text("AccountId").map(str::to_owned),
-        expires_at,
-        ..Credentials::new(id, secret).with_session_token(text("SessionToken"))
-    })
+    Ok(Credentials { account_id: json::text(&output, "AccountId").map(str::to_owned), expires_at, ..keys })
 }
 
 #[cfg(test)]

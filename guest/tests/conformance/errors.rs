@@ -12,6 +12,11 @@ fn errors_in_json_are_found_where_the_protocol_puts_them() {
 }
 
 #[test]
+fn errors_of_a_rest_service_are_found_where_the_protocol_puts_them() {
+    run(Family::new("errors of a rest service", 8), "errors/rest-json.json");
+}
+
+#[test]
 fn errors_in_xml_are_found_where_the_protocol_puts_them() {
     run(Family::new("errors in xml", 2), "errors/query.json");
 }

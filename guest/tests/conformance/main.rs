@@ -17,3 +17,5 @@ mod raw_request;
 mod registry;
 mod role_chains;
 mod sigv4;
+mod sso;
+mod world;
