@@ -16,6 +16,7 @@ mod property;
 mod raw_request;
 mod registry;
 mod role_chains;
+mod scenarios;
 mod sigv4;
 mod sso;
 mod world;

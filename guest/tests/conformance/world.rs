@@ -47,8 +47,14 @@ impl TableWorld {
 
     /// Adds the answer to the next request. After the last one, requests are refused.
     pub(crate) fn with_answer(self, status: u16, body: &str) -> Self {
+        self.with_answer_and_headers(status, &[], body)
+    }
+
+    /// The same with headers.
+    pub(crate) fn with_answer_and_headers(self, status: u16, headers: &[(&str, &str)], body: &str) -> Self {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let body = Zeroizing::new(body.as_bytes().to_vec());
-        self.answers.borrow_mut().push_back(Response { status, headers: Vec::new(), body });
+        self.answers.borrow_mut().push_back(Response { status, headers, body });
         self
     }
 
