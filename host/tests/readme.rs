@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use keyward_testbed::{ACCESS_KEY_ID, FakeAws, SECRET_ACCESS_KEY};
+use keyward_testbed::{ACCESS_KEY_ID, FakeAws, Role, SECRET_ACCESS_KEY};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the workspace").to_owned()
@@ -34,7 +34,12 @@ fn blocks(language: &str) -> Vec<String> {
 #[test]
 fn every_command_works() {
     let fake = FakeAws::start();
+    fake.add_role(Role::new("arn:aws:iam::123456789012:role/puller"));
     let home = tempfile::tempdir().unwrap();
+    let profile =
+        format!("[profile build]\naws_access_key_id = {ACCESS_KEY_ID}\naws_secret_access_key = {SECRET_ACCESS_KEY}\n");
+    fs::create_dir(home.path().join(".aws")).unwrap();
+    fs::write(home.path().join(".aws/config"), profile).unwrap();
     let programs = home.path().join(".local/bin");
     let variable = |name: &str| std::env::var_os(name).unwrap_or_default();
     let old_home = PathBuf::from(variable("HOME"));

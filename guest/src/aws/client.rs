@@ -189,3 +189,6 @@ fn reason(failure: &Failure, call: &Call<'_>, was_skewed: bool) -> Option<Reason
 fn is_success(response: &Response) -> bool {
     (200..300).contains(&response.status)
 }
+
+#[cfg(test)]
+mod tests;
