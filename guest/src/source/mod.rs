@@ -1,6 +1,7 @@
 //! The sources of AWS credentials, one file each: settings and one function.
 
 pub mod container;
+pub mod document;
 pub mod environment;
 pub mod imds;
 pub mod login;
