@@ -3,9 +3,12 @@
 //! The vectors stay outside of the repository: [`keyward_testbed::vectors`] says where they are looked for. Where they are
 //! absent, the tests fail.
 
+mod container;
 mod endpoints;
 mod errors;
 mod fuzz;
+mod imds;
+mod metadata_world;
 mod partitions;
 mod profiles;
 mod property;

@@ -11,7 +11,7 @@ const EKS_SETTING: (&str, &str) = (FULL_URI, "http://169.254.170.23/v1/credentia
 const TOKEN_PATH: &str = "/var/run/secrets/token";
 
 fn found(world: &TestWorld) -> Result<Found, Error> {
-    in_lookup(world, &Context::default(), |lookup| find(lookup))
+    in_lookup(world, &Context::default(), find)
 }
 
 fn failure(world: &TestWorld) -> Error {

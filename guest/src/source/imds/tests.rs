@@ -10,7 +10,7 @@ const LIST: &str = "GET http://169.254.169.254/latest/meta-data/iam/security-cre
 const PUT: &str = "PUT http://169.254.169.254/latest/api/token";
 
 fn found(world: &TestWorld) -> Result<Found, Error> {
-    in_lookup(world, &Context::default(), |lookup| find(lookup))
+    in_lookup(world, &Context::default(), find)
 }
 
 /// What was asked for, in order. Whatever it was, it had a second for the connection, and a second for the answer.
@@ -220,8 +220,8 @@ fn a_connection_that_is_lost_behind_the_token_is_an_error_and_ends_the_requests(
 
 #[test]
 fn an_answer_that_is_no_token_is_an_error_that_says_what_to_do() {
-    type Class = fn(String) -> Error;
-    let cases: [(u16, &[(&str, &str)], &str, Class, &str); 8] = [
+    type Case<'a> = (u16, &'a [(&'a str, &'a str)], &'a str, fn(String) -> Error, &'a str);
+    let cases: [Case<'_>; 8] = [
         (400, &[], "", Error::Invalid, "for a token failed (HTTP status 400); only version 2 of the service (IMDSv2)"),
         (
             403,
