@@ -3,7 +3,6 @@
 //! Sources: <https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html>; aws-config 1.13, `ecs.rs` and
 //! `http_credential_provider.rs`.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use crate::aws::client::Client;
@@ -15,7 +14,7 @@ use crate::secret::Secret;
 use crate::settings::{Settings, read_text};
 use crate::source::document::{self, NoCredentials};
 use crate::source::{Found, Lookup};
-use crate::world::{HttpError, Local, Method, Request, Response, Scheme, World};
+use crate::world::{Local, Method, Request, Response, Scheme, World};
 
 const RELATIVE_URI: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
 const FULL_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
@@ -23,14 +22,10 @@ const TOKEN: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
 const TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
 
 /// Where the service of ECS is, to which the relative URI belongs.
-const ECS: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 2);
+const ECS: &str = "169.254.170.2";
 
-/// Where the services are that may be asked without TLS, besides those on this machine: of ECS, and of EKS Pod Identity.
-const SERVICES: [IpAddr; 3] = [
-    IpAddr::V4(ECS),
-    IpAddr::V4(Ipv4Addr::new(169, 254, 170, 23)),
-    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23)),
-];
+/// Who may be asked without TLS: the services of ECS and of EKS Pod Identity, and this machine, of which there are more addresses.
+const WITHOUT_TLS: [&str; 5] = [ECS, "169.254.170.23", "[fd00:ec2::23]", "[::1]", "localhost"];
 
 /// The service answers from its memory, on the same machine.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -64,7 +59,7 @@ impl Service {
             if !path.starts_with('/') || !is_path(&path) {
                 return Err(unusable(RELATIVE_URI, "it is no path: set it to /PATH"));
             }
-            let authority = ECS.to_string();
+            let authority = ECS.to_owned();
             return Ok(Some(Self { scheme: Scheme::Http, authority, path, setting: RELATIVE_URI }));
         }
         let Some(uri) = settings.variable(FULL_URI) else { return Ok(None) };
@@ -73,8 +68,8 @@ impl Service {
 
     fn of_full_uri(uri: &str) -> Result<Self, Error> {
         let begin_of_host = uri.find("://").map_or(0, |scheme| scheme + 3);
-        let end_of_host = uri[begin_of_host..].find(['/', '?', '#']).map_or(uri.len(), |length| begin_of_host + length);
-        let (origin, path) = uri.split_at(end_of_host);
+        let length_of_host = uri[begin_of_host..].bytes().position(|byte| b"/?#".contains(&byte));
+        let (origin, path) = uri.split_at(length_of_host.map_or(uri.len(), |length| begin_of_host + length));
         let (scheme, authority, _) = split_url(origin).map_err(|reason| {
             unusable(FULL_URI, &format!("{reason}: set it to http://HOST[:PORT]/PATH, or to https"))
         })?;
@@ -109,34 +104,22 @@ impl Service {
             patience: Some(PATIENCE),
         };
         let answer = client.send(client.attempts(), || client.world.http(&request), again);
-        let call = format!("the container credentials service at {} ({})", self.authority, self.setting);
-        let response = answer.map_err(|error| self.no_answer(&call, &error))?;
-        document::credentials(&response).map_err(|error| match error {
-            NoCredentials::Malformed(_) => Error::Invalid(format!("{call} {error}; check what answers there")),
-            NoCredentials::Refused(failure) => {
-                let secrets: Vec<&Secret> = authorization.into_iter().collect();
-                let advice = match authorization {
-                    Some(_) => format!("check {}, and {TOKEN_FILE} or {TOKEN}", self.setting),
-                    None => format!("check {}, and whether the service wants {TOKEN_FILE} or {TOKEN}", self.setting),
-                };
-                failure.to_error(&call, &secrets, Some(&advice))
-            }
+        let service = format!("the container credentials service at {} ({})", self.authority, self.setting);
+        let response =
+            answer.map_err(|error| document::no_answer(&service, &error, "check that the service runs there"))?;
+        document::credentials(&response).map_err(|error| match (error, authorization) {
+            (NoCredentials::Malformed(what), _) => document::malformed(&service, what),
+            (NoCredentials::Refused(failure), Some(token)) => failure.to_error(
+                &service,
+                &[token],
+                Some("check the token of AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE or AWS_CONTAINER_AUTHORIZATION_TOKEN"),
+            ),
+            (NoCredentials::Refused(failure), None) => failure.to_error(
+                &service,
+                &[],
+                Some("check whether it wants AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE or AWS_CONTAINER_AUTHORIZATION_TOKEN"),
+            ),
         })
-    }
-
-    fn no_answer(&self, call: &str, error: &HttpError) -> Error {
-        let setting = self.setting;
-        let text = |advice: &str| format!("{call} failed: {error}; {advice}");
-        match error {
-            HttpError::Refused => Error::Invalid(text("allow it with --allow (KEYWARD_ALLOW)")),
-            HttpError::HeadersTooLarge | HttpError::TooLarge => {
-                Error::Invalid(text(&format!("check what answers where {setting} leads")))
-            }
-            HttpError::Tls(_) => Error::Unavailable(text("check the trusted certificates (AWS_CA_BUNDLE)")),
-            HttpError::Connection(_) | HttpError::Resolution(_) | HttpError::Response(_) | HttpError::Timeout => {
-                Error::Unavailable(text(&format!("check that the service runs where {setting} leads")))
-            }
-        }
     }
 }
 
@@ -185,15 +168,21 @@ fn is_path(text: &str) -> bool {
 }
 
 /// aws-config resolves names, and wants all their addresses to be of these. A name is not resolved here, and resolved again for the
-/// connection, where it may lead elsewhere: but for `localhost`, only addresses are taken, as botocore does.
+/// connection, where it may lead elsewhere: but for `localhost`, only addresses are taken, as botocore does, and only in their usual
+/// spelling.
 fn may_go_without_tls(authority: &str) -> bool {
     let host = match authority.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => host,
         _ => authority,
     };
-    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    let is_one = |address: IpAddr| address.is_loopback() || SERVICES.contains(&address);
-    host == "localhost" || address.parse().is_ok_and(is_one)
+    WITHOUT_TLS.contains(&host) || is_loopback(host)
+}
+
+/// 127.0.0.0/8.
+fn is_loopback(host: &str) -> bool {
+    let is_number = |part: &str| part == "0" || (!part.starts_with('0') && part.parse::<u8>().is_ok());
+    let mut parts = host.split('.');
+    parts.next() == Some("127") && parts.clone().count() == 3 && parts.all(is_number)
 }
 
 #[cfg(test)]

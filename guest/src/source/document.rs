@@ -2,27 +2,24 @@
 //!
 //! Source: aws-config 1.13, `json_credentials.rs`.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::aws::failure::Failure;
 use crate::credentials::Credentials;
+use crate::error::Error;
 use crate::time::Timestamp;
-use crate::world::Response;
+use crate::world::{HttpError, Response};
 
-/// Why an answer has no credentials. Nothing of it is repeated but what the service says about its refusal: it may hold a key.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why an answer has no credentials.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoCredentials {
-    /// Not what such a service answers; another attempt may come to something else.
-    #[error("answered with {0}")]
+    /// Not what such a service answers; another attempt may come to something else. Nothing of it is repeated: it may hold a key.
     Malformed(&'static str),
     /// The service says no.
-    #[error("refused")]
     Refused(Failure),
 }
 
-/// The credentials in an answer.
-///
-/// The names are taken in any case. Whatever has a `Code` other than `Success` is a refusal, with whichever status it came.
+/// The credentials in an answer. Whatever has a `Code` other than `Success` is a refusal, with whichever status it came.
 ///
 /// # Errors
 ///
@@ -32,31 +29,25 @@ pub fn credentials(response: &Response) -> Result<Credentials, NoCredentials> {
         return Err(NoCredentials::Refused(Failure::parse(response)));
     }
     let malformed = |what| Err(NoCredentials::Malformed(what));
-    let Ok(Value::Object(document)) = serde_json::from_slice(&response.body) else {
-        return malformed("something that is not JSON");
-    };
-    let text = |names: &[&str]| {
-        let is_one = |key: &str| names.iter().any(|name| key.eq_ignore_ascii_case(name));
-        document.iter().filter(|(key, _)| is_one(key)).find_map(|(_, value)| value.as_str())
-    };
-    if let Some(code) = text(&["Code"]).filter(|code| *code != "Success") {
+    let Some(document) = Members::parse(&response.body) else { return malformed("something that is not JSON") };
+    if let Some(code) = document.text(&["Code"]).filter(|code| *code != "Success") {
         return Err(NoCredentials::Refused(Failure {
             status: response.status,
             code: Some(code.to_owned()),
-            message: text(&["Message"]).map(str::to_owned),
+            message: document.text(&["Message"]).map(str::to_owned),
             request_id: None,
         }));
     }
-    let key = |names: &[&str]| text(names).filter(|text| !text.is_empty());
-    let (Some(id), Some(secret)) = (key(&["AccessKeyId"]), key(&["SecretAccessKey"])) else {
+    let (Some(id), Some(secret)) = (document.text(&["AccessKeyId"]), document.text(&["SecretAccessKey"])) else {
         return malformed("no AccessKeyId and SecretAccessKey");
     };
-    let Some(token) = key(&["Token", "SessionToken"]) else { return malformed("no Token") };
-    let Some(expires_at) = key(&["Expiration", "ExpiresAt"]).and_then(Timestamp::parse_rfc3339) else {
+    let Some(token) = document.text(&["Token", "SessionToken"]) else { return malformed("no Token") };
+    let expiration = document.text(&["Expiration", "ExpiresAt"]);
+    let Some(expires_at) = expiration.and_then(Timestamp::parse_rfc3339) else {
         return malformed("no Expiration that is a time");
     };
     Ok(Credentials {
-        account_id: key(&["AccountId"]).map(str::to_owned),
+        account_id: document.text(&["AccountId"]).map(str::to_owned),
         expires_at: Some(expires_at),
         ..Credentials::new(id, secret).with_session_token(Some(token))
     })
@@ -65,6 +56,48 @@ pub fn credentials(response: &Response) -> Result<Credentials, NoCredentials> {
 /// Whether the status of an answer is 2xx.
 pub fn is_success(response: &Response) -> bool {
     (200..300).contains(&response.status)
+}
+
+/// The error of a lookup that got nonsense from the service of this name.
+pub fn malformed(service: &str, what: &str) -> Error {
+    Error::Invalid(format!("{service} answered with {what}; check what answers there"))
+}
+
+/// The error of a lookup that got no answer from the service of this name; `advice` is what to do where the network is to blame.
+pub fn no_answer(service: &str, error: &HttpError, advice: &str) -> Error {
+    let (class, advice): (fn(String) -> Error, _) = match error {
+        HttpError::Refused => (Error::Invalid, "allow it with --allow (KEYWARD_ALLOW)"),
+        HttpError::HeadersTooLarge | HttpError::TooLarge => (Error::Invalid, "check what answers there"),
+        HttpError::Tls(_) => (Error::Unavailable, "check the trusted certificates (AWS_CA_BUNDLE)"),
+        HttpError::Connection(_) | HttpError::Resolution(_) | HttpError::Response(_) | HttpError::Timeout => {
+            (Error::Unavailable, advice)
+        }
+    };
+    class(format!("{service} failed: {error}; {advice}"))
+}
+
+/// The members of a JSON object. Their names are taken in any case.
+pub struct Members(Map<String, Value>);
+
+impl Members {
+    /// Reads an object.
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        match serde_json::from_slice(text) {
+            Ok(Value::Object(members)) => Some(Self(members)),
+            _ => None,
+        }
+    }
+
+    /// The member of this name.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// The text of the first of these members that is one; empty means that it is not there.
+    pub fn text(&self, names: &[&str]) -> Option<&str> {
+        let texts = names.iter().filter_map(|name| self.get(name)?.as_str());
+        texts.into_iter().find(|text| !text.is_empty())
+    }
 }
 
 #[cfg(test)]

@@ -49,9 +49,10 @@ pub fn find(lookup: &Lookup<'_, impl World>) -> Result<Found, Error> {
         return Ok(Found::NotConfigured(format!("{DISABLED} is true")));
     }
     let configured = settings.value(ROLE[0], ROLE[1]);
-    if let Some(Setting { value, origin }) = configured.clone().filter(|role| !is_role(&role.value)) {
-        let error = SettingError { origin, value, expected: "the name of the instance's role" };
-        return Err(Error::Invalid(error.to_string()));
+    if let Some(role) = &configured
+        && !is_role(&role.value)
+    {
+        return Err(wrong(role.clone(), "the name of the instance's role"));
     }
     let service = Service::of(settings)?;
     let token = match service.first_token(lookup)? {
@@ -59,17 +60,17 @@ pub fn find(lookup: &Lookup<'_, impl World>) -> Result<Found, Error> {
         Err(reason) => return Ok(Found::NotConfigured(reason)),
     };
     let mut session = Session { lookup, service, token };
-    let role = match &configured {
-        Some(role) => role.value.clone(),
-        None => match session.role()? {
-            Some(role) => role,
-            None => {
-                let reason = format!("{} has no role for this instance: attach one to it", session.service.name);
-                return Ok(Found::NotConfigured(reason));
-            }
-        },
+    let role = match configured {
+        Some(role) => Some(role.value),
+        None => session.role()?,
     };
-    session.credentials(&role, configured.as_ref()).map(Found::Credentials)
+    match role {
+        Some(role) => session.credentials(&role).map(Found::Credentials),
+        None => Ok(Found::NotConfigured(format!(
+            "{} has no role for this instance: attach one to it",
+            session.service.name
+        ))),
+    }
 }
 
 /// Where the service is.
@@ -84,7 +85,7 @@ struct Service {
 impl Service {
     fn of<L: Local>(settings: &Settings<'_, L>) -> Result<Self, Error> {
         let Some(Setting { value, origin }) = settings.value(ENDPOINT[0], ENDPOINT[1]) else {
-            let authority = default_authority(settings).map_err(|error| Error::Invalid(error.to_string()))?;
+            let authority = default_authority(settings)?;
             let name = format!("the instance metadata service at {authority}");
             return Ok(Self { scheme: Scheme::Http, authority: authority.to_owned(), base_path: String::new(), name });
         };
@@ -158,22 +159,12 @@ impl Service {
     }
 
     fn malformed(&self, what: &str) -> Error {
-        Error::Invalid(format!("{} answered with {what}; check what answers there", self.name))
+        document::malformed(&self.name, what)
     }
 
     /// The service was there a moment ago, or should not be asked at all.
     fn no_answer(&self, error: &HttpError) -> Error {
-        let name = &self.name;
-        match error {
-            HttpError::Refused => Error::Invalid(format!(
-                "{name} failed: {error}; name it in {}, or allow it with --allow (KEYWARD_ALLOW)",
-                ENDPOINT[0]
-            )),
-            HttpError::HeadersTooLarge | HttpError::TooLarge => {
-                Error::Invalid(format!("{name} failed: {error}; check what answers there"))
-            }
-            other => Error::Unavailable(format!("{name} failed: {other}; try again later")),
-        }
+        document::no_answer(&self.name, error, "try again later")
     }
 }
 
@@ -205,19 +196,21 @@ impl<W: World> Session<'_, W> {
         }
     }
 
-    fn credentials(&mut self, role: &str, configured: Option<&Setting>) -> Result<Credentials, Error> {
+    fn credentials(&mut self, role: &str) -> Result<Credentials, Error> {
         let response = self.get(&format!("{ROLES_PATH}{role}"))?;
         document::credentials(&response).map_err(|error| match error {
             NoCredentials::Malformed(what) => self.service.malformed(what),
             NoCredentials::Refused(failure) => {
-                let advice = match (failure.code.as_deref(), configured) {
-                    (Some("AssumeRoleUnauthorizedAccess"), _) => {
-                        "let the trust policy of the role name ec2.amazonaws.com, or attach another role to the instance".to_owned()
+                let advice = match failure.code.as_deref() {
+                    Some("AssumeRoleUnauthorizedAccess") => {
+                        "let the trust policy of the role name ec2.amazonaws.com, or attach another role to the instance"
                     }
-                    (_, Some(setting)) => format!("check that {} is the role of this instance", setting.origin),
-                    (_, None) => "check the role that is attached to this instance".to_owned(),
+                    _ => {
+                        "check the role that is attached to this instance, and AWS_EC2_INSTANCE_PROFILE_NAME \
+                         (ec2_instance_profile_name) where it is set"
+                    }
                 };
-                self.refused(&failure, &format!("the credentials of role {role}"), &advice)
+                self.refused(&failure, &format!("the credentials of role {role}"), advice)
             }
         })
     }
@@ -256,13 +249,17 @@ fn send(lookup: &Lookup<'_, impl World>, request: &Request, sent: &mut u32) -> R
     })
 }
 
-fn default_authority<L: Local>(settings: &Settings<'_, L>) -> Result<&'static str, SettingError> {
+fn default_authority<L: Local>(settings: &Settings<'_, L>) -> Result<&'static str, Error> {
     match settings.value(MODE[0], MODE[1]) {
         None => Ok("169.254.169.254"),
         Some(mode) if mode.value.eq_ignore_ascii_case("ipv4") => Ok("169.254.169.254"),
         Some(mode) if mode.value.eq_ignore_ascii_case("ipv6") => Ok("[fd00:ec2::254]"),
-        Some(Setting { value, origin }) => Err(SettingError { origin, value, expected: "IPv4 or IPv6" }),
+        Some(mode) => Err(wrong(mode, "IPv4 or IPv6")),
     }
+}
+
+fn wrong(Setting { value, origin }: Setting, expected: &'static str) -> Error {
+    Error::Invalid(SettingError { origin, value, expected }.to_string())
 }
 
 /// Whether a text can be the name of a role, or of an instance profile: those that IAM takes, which all can stand in a path.

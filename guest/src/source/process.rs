@@ -4,12 +4,11 @@
 //! Sources: <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>; `aws-config`,
 //! `credential_process.rs`.
 
-use serde_json::Value;
-
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::source::Lookup;
+use crate::source::document::Members;
 use crate::time::Timestamp;
 use crate::world::World;
 
@@ -47,11 +46,9 @@ enum Malformed {
 }
 
 fn parse(printed: &Secret) -> Result<Credentials, Malformed> {
-    let output: Value = serde_json::from_str(printed.expose()).map_err(|_| Malformed::NotJson)?;
-    let output = output.as_object().ok_or(Malformed::NotJson)?;
-    let member = |name: &str| output.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
-    let text = |name: &str| member(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-    if member("Version").and_then(Value::as_u64) != Some(1) {
+    let output = Members::parse(printed.expose().as_bytes()).ok_or(Malformed::NotJson)?;
+    let text = |name| output.text(&[name]);
+    if output.get("Version").and_then(serde_json::Value::as_u64) != Some(1) {
         return Err(Malformed::Version);
     }
     let (Some(id), Some(secret)) = (text("AccessKeyId"), text("SecretAccessKey")) else {

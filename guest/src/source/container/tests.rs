@@ -2,7 +2,7 @@ use super::*;
 use crate::context::Context;
 use crate::test_world::{TestWorld, in_lookup};
 use crate::time::Timestamp;
-use crate::world::FileError;
+use crate::world::{FileError, HttpError};
 
 const DOCUMENT: &str =
     r#"{"AccessKeyId": "i", "SecretAccessKey": "s", "Token": "t", "Expiration": "2015-08-30T12:36:00Z"}"#;
@@ -126,7 +126,7 @@ fn a_full_uri_is_asked_as_it_stands() {
         ("https://keys.example?a=b", Scheme::Https, "keys.example", "/?a=b"),
         ("https://keys.example:8443/a/?b=/c", Scheme::Https, "keys.example:8443", "/a/?b=/c"),
         ("http://localhost:8080/a", Scheme::Http, "localhost:8080", "/a"),
-        ("http://127.1.2.3/a", Scheme::Http, "127.1.2.3", "/a"),
+        ("http://127.1.20.255/a", Scheme::Http, "127.1.20.255", "/a"),
         ("http://[::1]:80/a", Scheme::Http, "[::1]", "/a"),
         ("http://[fd00:ec2::23]/a", Scheme::Http, "[fd00:ec2::23]", "/a"),
     ] {
@@ -147,6 +147,12 @@ fn without_tls_no_other_host_is_asked() {
         "127.1",
         "localhost.example.com",
         "notlocalhost",
+        "127.0.0.256",
+        "127.0.0.01",
+        "127.0.0",
+        "127.0.0.0.1",
+        "127.0.0.",
+        "126.0.0.1",
         "[::2]",
         "[::ffff:127.0.0.1]",
         "[fd00:ec2::254]",
@@ -219,12 +225,12 @@ fn what_does_not_pass_is_an_error_of_its_class_with_the_setting() {
             Error::Invalid,
             "allow it with --allow (KEYWARD_ALLOW)",
         ),
-        (repeat(&|world| world.no_answer(HttpError::TooLarge)), 1, Error::Invalid, "check what answers where"),
+        (repeat(&|world| world.no_answer(HttpError::TooLarge)), 1, Error::Invalid, "check what answers there"),
         (
             repeat(&|world| world.answer(401, &[], "")),
             1,
             Error::Denied,
-            "was denied (HTTP status 401); check AWS_CONTAINER_",
+            "was denied (HTTP status 401); check whether it wants AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
         ),
         (
             repeat(&|world| world.answer(403, &[], code)),
