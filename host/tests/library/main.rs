@@ -5,6 +5,7 @@ mod budget;
 mod common;
 mod conformance;
 mod credentials;
+mod metadata;
 mod network;
 mod overload;
 mod secrets;
