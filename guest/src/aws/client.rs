@@ -131,14 +131,27 @@ impl<'a, W: World> Client<'a, W> {
         mut attempt: impl FnMut() -> Result<Response, HttpError>,
         again: impl Fn(&Response) -> Option<Reason>,
     ) -> Result<Response, HttpError> {
+        self.send_while(attempts, &mut attempt, &|result| match result {
+            Ok(response) => again(response),
+            Err(error) => error.is_transient().then_some(Reason::Transient),
+        })
+    }
+
+    /// [`send`](Self::send) where `again` says as well what to do without an answer.
+    ///
+    /// # Errors
+    ///
+    /// [`HttpError`] of the last attempt.
+    pub fn send_while(
+        &self,
+        attempts: u32,
+        attempt: &mut dyn FnMut() -> Result<Response, HttpError>,
+        again: &dyn Fn(&Result<Response, HttpError>) -> Option<Reason>,
+    ) -> Result<Response, HttpError> {
         let mut retry = 0;
         loop {
             let result = attempt();
-            let reason = match &result {
-                Ok(response) => again(response),
-                Err(error) => error.is_transient().then_some(Reason::Transient),
-            };
-            let Some(reason) = reason else {
+            let Some(reason) = again(&result) else {
                 self.bucket.borrow_mut().give_back();
                 return result;
             };

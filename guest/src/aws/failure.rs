@@ -127,6 +127,12 @@ impl Failure {
 
     /// The error of the lookup that asked `call` ("GetAuthorizationToken of api.ecr.…") and used `secrets`.
     pub fn into_error(self, call: &str, secrets: &[&Secret]) -> Error {
+        self.to_error(call, secrets, None)
+    }
+
+    /// The error of a lookup that asked another service than one of AWS's own, whose refusals have reasons of their own: `advice` is what
+    /// to do about them.
+    pub fn to_error(&self, call: &str, secrets: &[&Secret], advice: Option<&str>) -> Error {
         let code = self.code.as_deref().unwrap_or_default();
         let mut report = printable(code, secrets);
         if let Some(message) = &self.message {
@@ -147,14 +153,14 @@ impl Failure {
         if THROTTLING.contains(&code) || self.status == 429 {
             return Error::Throttled(text("was throttled", LATER));
         }
-        if let Some((_, advice)) = DENIED.into_iter().find(|(denied, _)| *denied == code) {
-            return Error::Denied(text("was denied", advice));
+        if let Some((_, usual)) = DENIED.into_iter().find(|(denied, _)| *denied == code) {
+            return Error::Denied(text("was denied", advice.unwrap_or(usual)));
         }
         match self.status {
             _ if UNAVAILABLE.contains(&code) => Error::Unavailable(text("failed", LATER)),
-            401 | 403 => Error::Denied(text("was denied", PERMISSION)),
+            401 | 403 => Error::Denied(text("was denied", advice.unwrap_or(PERMISSION))),
             408 | 500.. => Error::Unavailable(text("failed", LATER)),
-            _ => Error::Invalid(text("failed", "check the endpoint and the region")),
+            _ => Error::Invalid(text("failed", advice.unwrap_or("check the endpoint and the region"))),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod cached_login;
 pub mod container;
+pub mod document;
 pub mod environment;
 pub mod imds;
 pub mod login;

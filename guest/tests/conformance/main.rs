@@ -5,10 +5,13 @@
 
 mod chain;
 mod clock_skew;
+mod container;
 mod endpoints;
 mod errors;
 mod fuzz;
+mod imds;
 mod locations;
+mod metadata_world;
 mod partitions;
 mod player_world;
 mod profiles;

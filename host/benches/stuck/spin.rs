@@ -100,7 +100,9 @@ impl Target {
         let file = tempfile::NamedTempFile::new().expect("a temporary folder");
         std::fs::write(file.path(), "[a]\nb=c\n".repeat(100_000)).expect("a temporary file");
         let path = file.path().to_str().expect("a path of this program's own");
-        let config = Config::new().with_variable("AWS_SHARED_CREDENTIALS_FILE", path);
+        let config = Config::new()
+            .with_variable("AWS_SHARED_CREDENTIALS_FILE", path)
+            .with_variable("AWS_EC2_METADATA_DISABLED", "true");
         let resolver = Resolver::new(&config).expect("the component that is built in");
         Self { resolver, registry: crate::bed::HEALTHY, keep: std::sync::Arc::new(file) }
     }

@@ -8,6 +8,7 @@ use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::PROXY_AUTHORIZATION;
@@ -102,20 +103,19 @@ impl WasiHttpHooks for Hooks {
     fn send_request(
         &mut self,
         request: Request<WasiBody>,
-        // The guest's timeouts are not looked at: the deadline of the lookup holds, and it is never longer.
-        _options: Option<RequestOptions>,
+        options: Option<RequestOptions>,
         _response_error: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Sent> + Send> {
         let hooks = self.clone();
         self.under_way.add(async move {
-            let response = hooks.send(request).await?;
+            let response = hooks.send(request, options.unwrap_or_default()).await?;
             Ok((response, Box::new(async { Ok(()) }) as Box<dyn Future<Output = _> + Send>))
         })
     }
 }
 
 impl Hooks {
-    async fn send(self, request: Request<WasiBody>) -> Result<Response<WasiBody>, Error> {
+    async fn send(self, request: Request<WasiBody>, options: RequestOptions) -> Result<Response<WasiBody>, Error> {
         let Some(destination) = Destination::of(request.uri()) else { return Err(Error::HttpRequestUriInvalid) };
         let Some(grant) = self.transport.policy.grant(&destination) else {
             tracing::debug!(%destination, "request refused");
@@ -135,7 +135,8 @@ impl Hooks {
             let answer = replay.send(Request::from_parts(head, body)).map_err(wasi_error)?;
             return Ok(answer.map(|body| self.metered(Full::new(body), destination, over)));
         }
-        let answer = self.exchange(Request::from_parts(head, Full::new(body)), &destination, grant).await?;
+        let request = Request::from_parts(head, Full::new(body));
+        let answer = self.exchange(request, options, &destination, grant).await?;
         tracing::debug!(status = answer.status().as_u16(), "answer");
         Ok(answer.map(|body| self.metered(body, destination, over)))
     }
@@ -163,10 +164,12 @@ impl Hooks {
         Ok(Bytes::from_owner(whole))
     }
 
-    /// Sends a request over an idle connection or a new one, and waits for the headers of its answer.
+    /// Sends a request over an idle connection or a new one, and waits for the headers of its answer. Of the guest's timeouts, that of the
+    /// connection is for everything before the request, and that of the first byte for sending it and for all of the headers.
     async fn exchange(
         &self,
         mut request: Request<Full<Bytes>>,
+        options: RequestOptions,
         destination: &Destination,
         grant: Grant,
     ) -> Result<Response<AnswerBody>, Error> {
@@ -191,10 +194,15 @@ impl Hooks {
             let is_reused = idle.is_some();
             let mut connection = match idle.take() {
                 Some(connection) => connection,
-                None => connector.connect(destination, grant, &route, &self.meter).await?,
+                None => {
+                    let connecting = connector.connect(destination, grant, &route, &self.meter);
+                    within(options.connect_timeout, connecting).await.unwrap_or(Err(Error::ConnectionTimeout))?
+                }
             };
             self.meter.step(Step::Answer);
-            match connection.send(request.clone()).await {
+            let answer = within(options.first_byte_timeout, connection.send(request.clone())).await;
+            // What it could not tell in time is not awaited any more: the connection is closed.
+            match answer.ok_or(Error::ConnectionReadTimeout)? {
                 Ok(answer) => {
                     if let Some(fault) = route.refusal(answer.status(), destination) {
                         self.meter.set_fault(fault);
@@ -248,6 +256,15 @@ fn wasi_error(failure: Failure) -> Error {
         Failure::ConnectionRefused => Error::ConnectionRefused,
         Failure::ConnectionTimeout => Error::ConnectionTimeout,
         Failure::NameUnknown => Error::DnsError { rcode: None, info_code: None },
+    }
+}
+
+/// What a step comes to, if it does so in time; else it is dropped, with all that it holds. A guest that names no time has that of its
+/// lookup, which ends all of this anyway.
+async fn within<T>(time: Option<Duration>, step: impl Future<Output = T>) -> Option<T> {
+    match time {
+        Some(time) => tokio::time::timeout(time, step).await.ok(),
+        None => Some(step.await),
     }
 }
 
@@ -312,7 +329,7 @@ mod tests {
     async fn a_request_to_a_destination_that_was_not_granted_is_refused_before_anything_is_resolved() {
         let hooks = hooks(&Config::new(), 64);
         let meter = hooks.meter.clone();
-        let refused = hooks.send(request("https://keys.example.com/collect", "")).await;
+        let refused = hooks.send(request("https://keys.example.com/collect", ""), RequestOptions::default()).await;
         assert!(matches!(refused, Err(Error::HttpRequestDenied)));
         let destination = "https://keys.example.com".to_owned();
         assert_eq!(meter.fault(), Some(error::Error::Refused { destination, address: None, setting: SETTING }));
@@ -326,11 +343,12 @@ mod tests {
         let one = hooks(&config, 1);
         let seen = meter(&one);
         let again = one.clone();
-        let refused = one.send(request("http://127.0.0.1:9/", "eleven byte")).await;
+        let refused = one.send(request("http://127.0.0.1:9/", "eleven byte"), RequestOptions::default()).await;
         assert!(matches!(refused, Err(Error::HttpRequestBodySize(Some(10)))));
         assert_eq!(seen.over_limit(), Some(error::Error::OverLimit { what: Limit::RequestBytes, limit: 10 }));
         let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
-        let refused = again.send(Request::get("http://127.0.0.1:9/").body(body).unwrap()).await;
+        let refused =
+            again.send(Request::get("http://127.0.0.1:9/").body(body).unwrap(), RequestOptions::default()).await;
         assert!(matches!(refused, Err(Error::ConnectionLimitReached)));
         let first = seen.over_limit();
         assert_eq!(first, Some(error::Error::OverLimit { what: Limit::RequestBytes, limit: 10 }), "the first is told");

@@ -46,7 +46,8 @@ impl Call {
 
     fn program(program: &Path, arguments: &[&str], folder: Option<TempDir>) -> Self {
         let mut command = Command::new(program);
-        command.env_clear().args(arguments);
+        // This machine may be an instance, with credentials of its own.
+        command.env_clear().env("AWS_EC2_METADATA_DISABLED", "true").args(arguments);
         Self { command, input: Vec::new(), folder }
     }
 

@@ -43,6 +43,7 @@ pub(crate) async fn inside() {
     let fake = FakeAws::start();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let config = Config::new()
+        .with_variable("AWS_EC2_METADATA_DISABLED", "true")
         .with_variable("AWS_CONFIG_FILE", &path("config"))
         .with_variable("AWS_SHARED_CREDENTIALS_FILE", &path("credentials"))
         .with_variable("SSL_CERT_FILE", fake.authority().ca_file().to_str().unwrap())

@@ -16,14 +16,14 @@ pub(crate) const PUBLIC: &str = "public.ecr.aws";
 /// The endpoint of its API.
 pub(crate) const PUBLIC_API: &str = "api.ecr-public.us-east-1.amazonaws.com";
 
-/// No keys; certificates and names lead to the fake.
+/// No keys, and no instance metadata: this machine may have some. Certificates and names lead to the fake.
 pub(crate) fn config_without_keys(fake: &FakeAws) -> Config {
     let ca_file = fake.authority().ca_file().to_str().expect("temporary folders have names in UTF-8");
+    let config =
+        Config::new().with_variable("SSL_CERT_FILE", ca_file).with_variable("AWS_EC2_METADATA_DISABLED", "true");
     [PRIVATE_API, OTHER_API, PUBLIC_API]
         .into_iter()
-        .fold(Config::new().with_variable("SSL_CERT_FILE", ca_file), |config, name| {
-            config.with_connect_to(name, fake.address())
-        })
+        .fold(config, |config, name| config.with_connect_to(name, fake.address()))
 }
 
 /// The keys that every fake knows.

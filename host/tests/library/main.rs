@@ -6,6 +6,7 @@ mod chain;
 mod common;
 mod conformance;
 mod credentials;
+mod metadata;
 mod network;
 mod overload;
 mod replay;

@@ -24,7 +24,8 @@ async fn past_the_limit_a_lookup_fails_at_once_and_a_registry_that_is_stuck_leav
     }
     fake.wait_until_async("three requests are stuck", |fake| fake.requests().len() == 3).await;
 
-    let refused = resolver.look_up(&format!("https://{OTHER}/image:1"), &forever, &CancelToken::new()).await;
+    let address = format!("https://{OTHER}/image:1");
+    let refused = resolver.look_up(address.as_str(), &forever, &CancelToken::new()).await;
     assert_eq!(refused.result, Err(Error::Overloaded { live: 3, of_this_registry: true }));
     assert_eq!(refused.usage, Usage::default(), "it was not begun");
     resolver.resolve(PRIVATE).await.unwrap();
