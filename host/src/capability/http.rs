@@ -376,10 +376,10 @@ mod tests {
     async fn a_world_that_is_played_is_asked_only_where_the_policy_lets_the_request_out() {
         let hooks = hooks(&Config::new().with_replay(Arc::new(Answering)), 64);
         let meter = hooks.meter.clone();
-        let refused = hooks.clone().send(request("https://keys.example.com/collect", "")).await;
+        let refused = hooks.clone().send(request("https://keys.example.com/collect", ""), None).await;
         assert!(matches!(refused, Err(Error::HttpRequestDenied)));
         assert_eq!(meter.requests(), 0);
-        hooks.send(request("https://sts.eu-west-1.amazonaws.com/", "")).await.unwrap();
+        hooks.send(request("https://sts.eu-west-1.amazonaws.com/", ""), None).await.unwrap();
         assert_eq!(meter.requests(), 1);
     }
 }
