@@ -119,7 +119,6 @@ mod plain_client {
     use hyper::client::conn::http1::SendRequest;
     use hyper_util::rt::TokioIo;
     use keyward_ecr::credentials::Credentials;
-    use keyward_ecr::secret::Secret;
     use keyward_ecr::sigv4::{self, PathStyle, Scope, SignableRequest};
     use keyward_ecr::time::Timestamp;
     use rustls::pki_types::pem::PemObject;
@@ -157,11 +156,7 @@ mod plain_client {
 
     async fn ask(sender: &mut SendRequest<Full<Bytes>>) {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a clock after 1970").as_secs();
-        let credentials = Credentials {
-            access_key_id: ACCESS_KEY_ID.to_owned(),
-            secret_access_key: Secret::new(SECRET_ACCESS_KEY.to_owned()),
-            session_token: None,
-        };
+        let credentials = Credentials::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY);
         let headers = [("host", PRIVATE_API), ("content-type", "application/x-amz-json-1.1"), ("x-amz-target", TARGET)];
         let signable = SignableRequest {
             method: "POST",
