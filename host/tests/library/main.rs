@@ -7,4 +7,6 @@ mod conformance;
 mod credentials;
 mod network;
 mod overload;
+mod process;
 mod secrets;
+mod shared_files;
