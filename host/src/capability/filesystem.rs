@@ -317,8 +317,9 @@ impl View<'_> {
         flags: types::DescriptorFlags,
     ) -> Fallible<Resource<Descriptor>> {
         use types::{DescriptorFlags, OpenFlags};
+        // Of the flag for changes in folders, which the component's standard library sets too, a file makes nothing.
         let is_replacement = flags.contains(DescriptorFlags::WRITE)
-            && !flags.intersects(DescriptorFlags::READ | DescriptorFlags::MUTATE_DIRECTORY)
+            && !flags.contains(DescriptorFlags::READ)
             && open_flags.contains(OpenFlags::TRUNCATE)
             && !open_flags.intersects(OpenFlags::DIRECTORY | OpenFlags::EXCLUSIVE);
         let path = if is_replacement { self.profiles.replaceable(path).await } else { None };

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use keyward_ecr::secret::Secret;
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
 use tokio::net::unix::pipe::Receiver;
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
@@ -73,9 +73,11 @@ impl Drop for Group {
     }
 }
 
-/// All of the group: none of it can hold this up, and none can begin another one meanwhile.
+/// All of the group: none of it can hold this up, and none can begin another one meanwhile. And the leader, which may have left
+/// its own group. What runs with the rights of another user cannot be killed, and nobody waits for it.
 fn kill(leader: Pid) {
     let _ = kill_process_group(leader, Signal::KILL);
+    let _ = kill_process(leader, Signal::KILL);
 }
 
 type Begun = oneshot::Sender<io::Result<OwnedFd>>;
