@@ -43,7 +43,7 @@ pub enum FileKind {
 }
 
 /// What a section is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SectionKind {
     /// A profile.
     Profile,
@@ -121,6 +121,17 @@ impl<'a> Profiles<'a> {
     /// The kind and the name of every section, once for each of its headers.
     pub fn names(&self) -> impl Iterator<Item = (SectionKind, &'a str)> {
         self.sections().filter_map(|((kind, name), _)| Some((kind, identifier(name)?)))
+    }
+
+    /// Every section with its properties. For who needs all of them, this takes one pass, where [`get`](Self::get) takes one for each.
+    pub fn all(&self) -> BTreeMap<(SectionKind, &'a str), Properties> {
+        let mut all = BTreeMap::<_, Properties>::new();
+        for ((kind, name), body) in self.sections() {
+            if let Some(name) = identifier(name) {
+                read_properties(body, all.entry((kind, name)).or_default());
+            }
+        }
+        all
     }
 
     fn sections(&self) -> impl Iterator<Item = ((SectionKind, &'a [u8]), &'a [u8])> {
@@ -391,6 +402,11 @@ mod tests {
         assert_eq!(value(&profiles, "a", "k").as_deref(), Some("3"));
         assert_eq!(value(&profiles, "a", "l").as_deref(), Some("1"));
         assert_eq!(profiles.names().count(), 3);
+        let all = profiles.all();
+        assert_eq!(all.keys().map(|(_, name)| *name).collect::<Vec<_>>(), ["a", "b"]);
+        for ((kind, name), properties) in all {
+            assert_eq!(profiles.get(kind, name), Some(properties));
+        }
     }
 
     #[test]

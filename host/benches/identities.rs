@@ -40,7 +40,7 @@ fn main() {
 fn resolver(identities: &Identities, identity: &Identity) -> Resolver {
     let variables = identities.variables().into_iter().chain(identity.variables.clone());
     let config = variables.fold(Config::new(), |config, (name, value)| config.with_variable(name, &value));
-    Resolver::new(&config.with_processes(true)).expect("the component that is built in")
+    Resolver::new(&config.with_credential_process(true)).expect("the component that is built in")
 }
 
 fn look_up(runtime: &Runtime, resolver: &Resolver) -> (Duration, Lookup) {

@@ -40,6 +40,8 @@ pub struct Config {
     #[cfg(feature = "compile")]
     pub(crate) component: Option<PathBuf>,
     pub(crate) connect_to: BTreeMap<String, SocketAddr>,
+    /// Whether programs may be started.
+    pub(crate) credential_process: bool,
     /// The values may be secrets, and nobody can tell which.
     pub(crate) environment: BTreeMap<String, Secret>,
     pub(crate) max_live_lookups: usize,
@@ -47,6 +49,8 @@ pub struct Config {
     /// Empty for those of the system.
     pub(crate) name_servers: Vec<SocketAddr>,
     pub(crate) replay: Option<Arc<dyn Replay>>,
+    /// Whether the token files of IAM Identity Center may be replaced.
+    pub(crate) sso_cache_writes: bool,
 }
 
 impl Default for Config {
@@ -57,11 +61,13 @@ impl Default for Config {
             #[cfg(feature = "compile")]
             component: None,
             connect_to: BTreeMap::new(),
+            credential_process: false,
             environment: BTreeMap::new(),
             max_live_lookups: MAX_LIVE_LOOKUPS,
             max_live_lookups_of_one_registry: MAX_LIVE_LOOKUPS_OF_ONE_REGISTRY,
             name_servers: Vec::new(),
             replay: None,
+            sso_cache_writes: false,
         }
     }
 }
@@ -132,6 +138,26 @@ impl Config {
     pub fn with_allowed(mut self, destination: &str) -> Self {
         self.allowed.push(destination.to_owned());
         self
+    }
+
+    /// Whether a lookup may run the program that `credential_process` of its profile names; it may not unless set. The program is no part of
+    /// the sandbox: it may do whatever this process may.
+    ///
+    /// It runs before the component does, inside the lookup's deadline, by `sh -c`, without input, without a terminal, with its errors
+    /// thrown away, in this process's environment with the [variables](Self::with_variable) of this configuration over it; at most
+    /// 64 KiB of its output are taken. It and all that it has started, as far as they stay in its process group, are killed when it ends,
+    /// and when its lookup does: by the deadline, a cancel, or a dropped future. Not on Windows.
+    #[must_use]
+    pub fn with_credential_process(self, is_allowed: bool) -> Self {
+        Self { credential_process: is_allowed, ..self }
+    }
+
+    /// Whether a lookup that has refreshed a token of IAM Identity Center may write it to where `aws sso login` has put the old one; it
+    /// may not unless set, and then each lookup refreshes an expired token anew. A file is replaced as a whole, and none is
+    /// created.
+    #[must_use]
+    pub fn with_sso_cache_writes(self, is_allowed: bool) -> Self {
+        Self { sso_cache_writes: is_allowed, ..self }
     }
 
     /// Asks these name servers instead of those of `/etc/resolv.conf`. Names in `/etc/hosts` are still asked of nobody.

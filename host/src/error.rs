@@ -152,7 +152,7 @@ impl fmt::Display for Limit {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Waiting {
-    /// Scheme, host and port of the request under way; or the file that is read.
+    /// Scheme, host and port of the request under way; or the file that is read; or the setting that names the program.
     pub destination: String,
     /// The address that the request goes to, as far as it is known: the server's, or that of the proxy before it.
     pub address: Option<SocketAddr>,
@@ -172,10 +172,13 @@ pub enum Step {
     Body,
     /// The server has not taken the connection.
     Connection,
-    /// A file is being read: one of the shared configuration files, or of trusted certificates.
+    /// A file is being read: a shared configuration file, one with a token, or one of trusted certificates; or a token is being
+    /// written back.
     File,
     /// The server has taken the connection; the TLS handshake is not over.
     Handshake,
+    /// The program of `credential_process` has not ended.
+    Process,
     /// The proxy was asked for a tunnel to the server, and has not answered.
     Proxy,
     /// The component has begun a request and not ended it.
@@ -192,6 +195,7 @@ fn while_waiting(waiting: Option<&Waiting>) -> String {
         Step::Connection => "a connection to",
         Step::File => "the file",
         Step::Handshake => "the TLS handshake with",
+        Step::Process => "the program of",
         Step::Proxy => "the proxy's tunnel to",
         Step::Request => "the component's request to",
         Step::Resolution => "the name server's answer about",

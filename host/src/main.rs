@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process;
 
 use clap::Parser;
-use keyward::{CancelToken, Config, Credential, Error, Resolver, SetupError};
+use keyward::{CancelToken, Config, Credential, Error, Request, Resolver, SetupError};
 use tokio::runtime;
 
 use crate::arguments::{Action, Arguments, Get};
@@ -30,7 +30,7 @@ fn main() {
             let invocation = docker::Invocation { name: &name, arguments: &arguments };
             let resolve = |server: &str| {
                 let config = arguments::helper_config().map_err(|text| Failure::from(Error::Invalid(text)))?;
-                resolve(&config, server)
+                resolve(&config, server.into())
             };
             docker::serve(&invocation, &mut io::stdin(), &mut io::stdout(), &mut io::stderr(), resolve)
         }
@@ -58,7 +58,7 @@ fn run(arguments: Arguments) -> io::Result<u8> {
 
 fn get(get: &Get) -> io::Result<u8> {
     let result = match get.config() {
-        Ok(config) => resolve(&config, &get.registry),
+        Ok(config) => resolve(&config, get.request()),
         Err(text) => Err(Error::Invalid(text).into()),
     };
     match result {
@@ -99,7 +99,7 @@ impl fmt::Display for Failure {
 }
 
 /// One lookup, on a runtime of one thread.
-fn resolve(config: &Config, registry: &str) -> Result<Credential, Failure> {
+fn resolve(config: &Config, request: Request) -> Result<Credential, Failure> {
     let internal = |what: &str, cause: &dyn fmt::Display| Error::Internal(format!("{what}: {cause}"));
     // For one lookup at a time: without a pool.
     let config = config.clone().with_max_live_lookups(1);
@@ -111,7 +111,7 @@ fn resolve(config: &Config, registry: &str) -> Result<Credential, Failure> {
         runtime::Builder::new_current_thread().enable_all().build().map_err(|cause| internal("no runtime", &cause))?;
     let result = runtime.block_on(async {
         let cancel = CancelToken::new();
-        let mut lookup = std::pin::pin!(resolver.look_up(registry, resolver.budget(), &cancel));
+        let mut lookup = std::pin::pin!(resolver.look_up(request, resolver.budget(), &cancel));
         let interruption = tokio::select! {
             biased;
             interruption = interrupted() => interruption.map_err(|cause| internal("no signals", &cause))?,

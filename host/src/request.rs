@@ -97,6 +97,12 @@ impl From<&str> for Request {
     }
 }
 
+impl From<&String> for Request {
+    fn from(registry: &String) -> Self {
+        Self::new(registry)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

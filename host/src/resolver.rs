@@ -10,6 +10,8 @@ use crate::budget::{Budget, CancelToken, Pool, Usage};
 use crate::capability::environment;
 use crate::capability::files::Files;
 use crate::capability::http::Transport;
+use crate::capability::process::Programs;
+use crate::capability::profiles::Profiles;
 use crate::config::Config;
 use crate::engine::Sandboxes;
 use crate::error::{Error, SetupError};
@@ -91,10 +93,14 @@ impl Resolver {
     ///
     /// [`SetupError`], where the component cannot run on this machine, or a setting makes no sense.
     pub fn new(config: &Config) -> Result<Self, SetupError> {
+        let (environment, files) = (Arc::new(environment::variables(config)), Files::new(config));
+        let profiles = Profiles::new(config, &files, &environment);
         let grants = Grants {
             admission: Admission::new(config.max_live_lookups, config.max_live_lookups_of_one_registry),
-            environment: environment::variables(config),
-            files: Files::new(config),
+            environment,
+            files,
+            programs: Programs::new(config, &profiles),
+            profiles,
             replay: config.replay.clone(),
             transport: Arc::new(Transport::new(config)?),
         };

@@ -9,6 +9,7 @@ use wasmtime::component::ResourceTableError;
 use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline};
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, ResourceTable, WasiCtx};
 use wasmtime_wasi_http::{FieldMapError, WasiHttpCtx};
+use zeroize::Zeroize;
 
 use crate::admission::Admission;
 use crate::budget::{Budget, CancelToken, Deadline, Usage};
@@ -16,6 +17,8 @@ use crate::capability::files::Files;
 use crate::capability::http::{Hooks, Transport, UnderWay};
 use crate::capability::log::{Log, printable};
 use crate::capability::meter::Meter;
+use crate::capability::process::Programs;
+use crate::capability::profiles::{OfLookup, Profiles};
 use crate::engine::bindings::exports::keyward::registry_credentials::provider;
 use crate::engine::{Limiter, MemoryLimitReached, Sandboxes, State};
 use crate::error::{Error, Limit, Waiting};
@@ -43,9 +46,12 @@ const FILE_BYTES: u64 = 8 * 1024 * 1024;
 /// What the lookups of a resolver see and use.
 pub(crate) struct Grants {
     pub(crate) admission: Admission,
-    pub(crate) environment: Vec<(String, Secret)>,
+    pub(crate) environment: Arc<Vec<(String, Secret)>>,
     pub(crate) files: Files,
     pub(crate) replay: Option<Arc<dyn Replay>>,
+    pub(crate) profiles: Profiles,
+    /// `None` where lookups may not start any.
+    pub(crate) programs: Option<Programs>,
     pub(crate) transport: Arc<Transport>,
 }
 
@@ -63,30 +69,63 @@ pub(crate) async fn run(
         Err(overloaded) => return (Err(overloaded), Usage::default()),
     };
     let deadline = Deadline::after(budget.deadline);
-    let request = &of_interface(request, budget);
-    let (meter, log) = (Arc::new(Meter::default()), Log::default());
+    let meter = Arc::new(Meter::default());
     let mut usage = Usage::default();
-    let result = match prepare(sandboxes, grants, &meter, &log, budget) {
-        Ok(mut store) => {
-            let ended = race(sandboxes, &mut store, request, &meter, deadline, cancel).await;
-            usage.fuel = budget.fuel.saturating_sub(store.get_fuel().unwrap_or_default());
-            usage.peak_memory = store.data().limiter.peak();
-            drop(store);
-            classify(ended, grants, budget, &meter, &log)
-        }
-        Err(error) => Err(Error::Internal(format!("{error:#}"))),
-    };
+    let result = look_up(sandboxes, grants, request, &meter, budget, deadline, cancel, &mut usage).await;
     usage.requests = meter.requests();
     usage.bytes_received = meter.bytes_received();
     usage.wall = deadline.elapsed();
     (result, usage)
 }
 
-/// The request as the component gets it.
-fn of_interface(request: &Request, budget: &Budget) -> provider::Request {
-    let mut context = request.context();
-    context.push(("deadline".to_owned(), budget.deadline.as_millis().to_string()));
-    provider::Request { server: request.registry.clone(), context }
+#[expect(clippy::too_many_arguments, reason = "it is the second half of the one above")]
+async fn look_up(
+    sandboxes: &Sandboxes,
+    grants: &Grants,
+    request: &Request,
+    meter: &Arc<Meter>,
+    budget: &Budget,
+    deadline: Deadline,
+    cancel: &CancelToken,
+    usage: &mut Usage,
+) -> Result<provider::Credential, Error> {
+    let log = Log::default();
+    let mut question = Question::new(request);
+    let mut time_left = budget.deadline;
+    if let Some(programs) = &grants.programs {
+        match before_end(programs.printed(request, meter), meter, deadline, cancel).await {
+            Ok(printed) => question.add("process-credentials", printed?.map(|printed| printed.expose().to_owned())),
+            Err(ended) => return classify(ended, grants, budget, meter, &log),
+        }
+        time_left = time_left.saturating_sub(deadline.elapsed());
+    }
+    question.add("deadline", Some(time_left.as_millis().to_string()));
+    let mut store =
+        prepare(sandboxes, grants, meter, &log, budget).map_err(|error| Error::Internal(format!("{error:#}")))?;
+    let ended = race(sandboxes, &mut store, &question.0, meter, deadline, cancel).await;
+    usage.fuel = budget.fuel.saturating_sub(store.get_fuel().unwrap_or_default());
+    usage.peak_memory = store.data().limiter.peak();
+    drop(store);
+    classify(ended, grants, budget, meter, &log)
+}
+
+/// The request as the component gets it. What it says besides the address may be a secret, and is overwritten when it is dropped.
+struct Question(provider::Request);
+
+impl Question {
+    fn new(request: &Request) -> Self {
+        Self(provider::Request { server: request.registry.clone(), context: request.context() })
+    }
+
+    fn add(&mut self, name: &str, value: Option<String>) {
+        self.0.context.extend(value.map(|value| (name.to_owned(), value)));
+    }
+}
+
+impl Drop for Question {
+    fn drop(&mut self) {
+        self.0.context.iter_mut().for_each(|(_, value)| value.zeroize());
+    }
 }
 
 /// A store with every limit set.
@@ -99,7 +138,7 @@ fn prepare(
 ) -> wasmtime::Result<Store<State>> {
     let mut wasi = WasiCtx::builder();
     wasi.stdout(log.clone()).stderr(log.clone()).max_random_size(RANDOM_BYTES);
-    for (name, value) in &grants.environment {
+    for (name, value) in grants.environment.iter() {
         wasi.env(name, value.expose());
     }
     if let Some(replay) = &grants.replay {
@@ -109,12 +148,14 @@ fn prepare(
     table.set_max_capacity(MAX_RESOURCES);
     let mut http = WasiHttpCtx::new();
     http.set_field_size_limit(HEADER_BYTES);
+    let profiles = Arc::new(OfLookup::new(&grants.profiles, meter));
     let state = State {
         file_bytes: FILE_BYTES,
         files: grants.files.clone(),
         hooks: Hooks {
             transport: grants.transport.clone(),
             meter: meter.clone(),
+            profiles: profiles.clone(),
             requests: budget.requests,
             request_bytes: budget.request_bytes,
             response_bytes: budget.response_bytes,
@@ -123,6 +164,7 @@ fn prepare(
         http,
         limiter: Limiter::new(budget.memory),
         meter: meter.clone(),
+        profiles,
         table,
         wasi: wasi.build(),
     };
@@ -208,6 +250,16 @@ async fn race(
             Err(error) => Ended::NotStarted(error),
         }
     };
+    before_end(call, meter, deadline, cancel).await.unwrap_or_else(|ended| ended)
+}
+
+/// Waits for something, and drops it when the deadline passes or the caller cancels.
+async fn before_end<T>(
+    awaited: impl Future<Output = T>,
+    meter: &Meter,
+    deadline: Deadline,
+    cancel: &CancelToken,
+) -> Result<T, Ended> {
     let cancelled = async {
         cancel.cancelled().await;
         Ended::Cancelled(meter.waiting_for())
@@ -219,9 +271,9 @@ async fn race(
     tokio::select! {
         // In this order: who cancelled wants nothing any more, and who waits takes a credential that is just in time.
         biased;
-        ended = cancelled => ended,
-        ended = call => ended,
-        ended = timed_out => ended,
+        ended = cancelled => Err(ended),
+        result = awaited => Ok(result),
+        ended = timed_out => Err(ended),
     }
 }
 

@@ -119,8 +119,14 @@ fn few_files_name_wasi_and_wasmtime() {
         "sandbox.rs",
     ];
     assert_eq!(naming("src", &["wasmtime::"]), engine);
-    // The transport speaks of requests and errors in the words of `wasi:http`.
-    let transport = ["capability/connect.rs", "capability/explain.rs", "capability/http.rs", "capability/log.rs"];
+    // The transport speaks of requests and errors in the words of `wasi:http`; two more are streams of `wasi:io`.
+    let transport = [
+        "capability/connect.rs",
+        "capability/explain.rs",
+        "capability/http.rs",
+        "capability/log.rs",
+        "capability/replacement.rs",
+    ];
     let naming_wasi = naming("src", &["wasmtime_wasi"]);
     assert!(
         naming_wasi.iter().all(|file| engine.contains(&&**file) || transport.contains(&&**file)),

@@ -106,7 +106,9 @@ fn is_not_configured(case: &str) -> bool {
 fn check_error(case: &str, error: &Error) -> Result<(), String> {
     let (is_right, named) = match case {
         "credential_process_failure" => (matches!(error, Error::Invalid(_)), "credential_process"),
-        "eks_pod_identity_no_token_file" => (matches!(error, Error::Invalid(_)), "/token.jwt cannot be read (no such file)"),
+        "eks_pod_identity_no_token_file" => {
+            (matches!(error, Error::Invalid(_)), "/token.jwt cannot be read (no such file)")
+        }
         "imds_token_fail" => (matches!(error, Error::Denied(_)), "403"),
         "profile_overrides_web_identity" => (matches!(error, Error::Invalid(_)), "AWS_ACCESS_KEY_ID is not set"),
         "sso_no_token_file" => (matches!(error, Error::Invalid(_) | Error::Denied(_)), "aws sso login"),

@@ -4,7 +4,8 @@
 //! Allowed by name are
 //!
 //! - what the operator's own settings name: `AWS_ENDPOINT_URL` and its relatives for the services that Keyward calls,
-//!   `AWS_EC2_METADATA_SERVICE_ENDPOINT`, `AWS_CONTAINER_CREDENTIALS_FULL_URI`, and [`Config::with_allowed`];
+//!   `AWS_EC2_METADATA_SERVICE_ENDPOINT`, `AWS_CONTAINER_CREDENTIALS_FULL_URI`, [`Config::with_allowed`], and what `profiles`
+//!   finds in the shared files;
 //! - over HTTPS on its own port, the API endpoints of those services in the partitions that Keyward knows;
 //! - over HTTP on its own port, the addresses of metadata services: of EC2, ECS and EKS Pod Identity, as literals.
 //!
@@ -55,8 +56,8 @@ const MAX_REGION_BYTES: usize = 24;
 const METADATA_SETTINGS: [&str; 2] = ["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_EC2_METADATA_SERVICE_ENDPOINT"];
 
 /// What to do about a refusal.
-pub(crate) const SETTING: &str = "AWS_ENDPOINT_URL, in the AWS_ENDPOINT_URL variable of its service, or with --allow \
-                                  (KEYWARD_ALLOW)";
+pub(crate) const SETTING: &str = "AWS_ENDPOINT_URL, in the AWS_ENDPOINT_URL variable of its service, in endpoint_url of a \
+                                  profile, or with --allow (KEYWARD_ALLOW)";
 
 /// The destinations that lookups may reach.
 #[derive(Clone, Debug)]
@@ -78,12 +79,8 @@ pub(crate) enum Grant {
 
 impl EgressPolicy {
     pub(crate) fn new(config: &Config) -> Result<Self, SetupError> {
-        let services = [Service::Ecr, Service::EcrPublic, Service::Sts].map(Service::endpoint_variable);
-        let endpoints =
-            services.into_iter().chain(["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SSO", "AWS_ENDPOINT_URL_SSO_OIDC"]);
-        let is_ignored = config
-            .variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
-            .is_some_and(|value| value.trim().eq_ignore_ascii_case("true"));
+        let endpoints = Service::ALL.map(Service::endpoint_variable).into_iter().chain(["AWS_ENDPOINT_URL"]);
+        let is_ignored = ignores_endpoints(config).unwrap_or_default();
         let mut named: BTreeSet<Destination> = endpoints
             .filter(|_| !is_ignored)
             .chain(METADATA_SETTINGS)
@@ -122,7 +119,13 @@ impl Grant {
     }
 }
 
-fn destination(text: &str) -> Option<Destination> {
+/// Whether the environment says that configured endpoints are to be ignored; `None` where it says nothing.
+pub(crate) fn ignores_endpoints(config: &Config) -> Option<bool> {
+    Some(config.variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")?.trim().eq_ignore_ascii_case("true"))
+}
+
+/// The destination of a setting's URL.
+pub(crate) fn destination(text: &str) -> Option<Destination> {
     Destination::of(&text.trim().parse().ok()?)
 }
 

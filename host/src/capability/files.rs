@@ -1,5 +1,5 @@
-//! Which files a lookup sees: exactly those that the settings name, read only and bounded. How it sees them is
-//! `filesystem`'s.
+//! Which files a lookup sees by its variables: exactly those that they name, read only and bounded. What the shared files name
+//! besides is `profiles`'; how a lookup sees a file is `filesystem`'s.
 
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
@@ -11,12 +11,19 @@ use bytes::Bytes;
 use zeroize::Zeroizing;
 
 use crate::capability::blocking::Blocking;
+use crate::capability::replacement::{self, Ticket};
 use crate::config::Config;
 use crate::replay::Replay;
 
-/// The settings that name a file, and the file that takes the place of an unset one.
-pub(crate) const FILE_SETTINGS: [(&str, &str); 2] =
+/// The settings that name the shared files, and what takes the place of an unset one.
+const SHARED_FILES: [(&str, &str); 2] =
     [("AWS_CONFIG_FILE", "~/.aws/config"), ("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")];
+
+/// The settings that name a file with a token each.
+const TOKEN_FILES: [&str; 2] = ["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "AWS_WEB_IDENTITY_TOKEN_FILE"];
+
+/// The setting that names the folder of the sessions of `aws login`.
+pub(crate) const LOGIN_FOLDER: &str = "AWS_LOGIN_CACHE_DIRECTORY";
 
 /// The most bytes that a file may have.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
@@ -25,31 +32,61 @@ const MAX_FILE_BYTES: u64 = 1024 * 1024;
 #[derive(Clone, Debug)]
 pub(crate) struct Files {
     granted: Arc<BTreeSet<String>>,
+    shared: Arc<[String]>,
     reading: Blocking<Result<Bytes, io::ErrorKind>>,
     replay: Option<Arc<dyn Replay>>,
+    replacing: Blocking<Result<Ticket, io::ErrorKind>>,
 }
 
 impl Files {
     /// The files that the settings name. Paths that are not UTF-8 cannot be named by a setting.
     pub(crate) fn new(config: &Config) -> Self {
-        let granted = FILE_SETTINGS
+        let shared: Arc<[String]> = SHARED_FILES
             .into_iter()
-            .filter_map(|(variable, default)| absolute(config, config.variable(variable).unwrap_or(default)));
-        Self { granted: Arc::new(granted.collect()), reading: Blocking::default(), replay: config.replay.clone() }
+            .filter_map(|(variable, default)| absolute(config, config.variable(variable).unwrap_or(default)))
+            .collect();
+        let tokens = TOKEN_FILES.into_iter().filter_map(|variable| absolute(config, config.variable(variable)?));
+        let granted = Arc::new(shared.iter().cloned().chain(tokens).collect());
+        Self {
+            granted,
+            shared,
+            reading: Blocking::default(),
+            replacing: Blocking::default(),
+            replay: config.replay.clone(),
+        }
     }
 
-    /// The content of a granted file; every other path does not exist. Symbolic links are followed, since what Kubernetes
-    /// mounts is made of them: the operator granted what they lead to, and only what is found there is judged.
-    pub(crate) async fn open(&self, path: String) -> io::Result<Bytes> {
-        if !self.granted.contains(&path) {
-            return Err(io::ErrorKind::NotFound.into());
-        }
+    /// Whether a variable, or its default, names this file.
+    pub(crate) fn grants(&self, path: &str) -> bool {
+        self.granted.contains(path)
+    }
+
+    /// The paths of the shared files.
+    pub(crate) fn shared(&self) -> &[String] {
+        &self.shared
+    }
+
+    /// The content of a file that was granted. Symbolic links are followed, since what Kubernetes mounts is made of them: the
+    /// operator granted what they lead to, and only what is found there is judged.
+    pub(crate) async fn open(&self, path: &str) -> io::Result<Bytes> {
         if let Some(replay) = &self.replay {
-            return played(&**replay, &path);
+            return played(&**replay, path);
         }
-        let file = path.clone();
+        let file = path.to_owned();
         let read = move || read(Path::new(&file), MAX_FILE_BYTES).map_err(|error| error.kind());
-        Ok(self.reading.run(&path, read).await??)
+        Ok(self.reading.run(path, read).await??)
+    }
+
+    /// Puts new content in the place of a file that may be replaced. Where somebody else is doing so at this moment, that is an error:
+    /// a second thread would wait beside the first where a disk is dead.
+    pub(crate) async fn replace(&self, path: &str, content: Zeroizing<Vec<u8>>) -> io::Result<()> {
+        if let Some(replay) = &self.replay {
+            return replay.write_file(path, &content);
+        }
+        let (file, own) = (path.to_owned(), Ticket::next());
+        let replace = move || replacement::replace(Path::new(&file), &content).map(|()| own);
+        let done = self.replacing.run(path, move || replace().map_err(|error| error.kind())).await??;
+        if done == own { Ok(()) } else { Err(io::ErrorKind::ResourceBusy.into()) }
     }
 }
 
@@ -62,13 +99,31 @@ fn played(replay: &dyn Replay, path: &str) -> io::Result<Bytes> {
     Ok(Bytes::from_owner(Zeroizing::new(content)))
 }
 
+/// Whether a variable is a path, which the component gets as an absolute one.
+pub(crate) fn is_path(variable: &str) -> bool {
+    ["HOME", LOGIN_FOLDER].contains(&variable)
+        || TOKEN_FILES.contains(&variable)
+        || SHARED_FILES.iter().any(|(name, _)| *name == variable)
+}
+
 /// A path as the settings have it → the one spelling of it that guest and host both use. `None` where it begins at a home
-/// folder that is not set, or is not UTF-8.
+/// folder that is not set, or is blank or not UTF-8.
 pub(crate) fn absolute(config: &Config, path: &str) -> Option<String> {
+    let path = path.trim();
     let path = match path.strip_prefix("~/") {
-        Some(below_home) => Path::new(config.variable("HOME")?).join(below_home.trim_start_matches('/')),
+        Some(below_home) => Path::new(config.variable("HOME")?.trim()).join(below_home.trim_start_matches('/')),
         None => PathBuf::from(path),
     };
+    spelled(&path)
+}
+
+/// A path as the component opens it, which is below its one folder, `/` → the same spelling.
+pub(crate) fn opened(path: &str) -> String {
+    let path = format!("/{}", path.trim_start_matches('/'));
+    spelled(Path::new(&path)).unwrap_or(path)
+}
+
+fn spelled(path: &Path) -> Option<String> {
     path::absolute(path).ok()?.into_os_string().into_string().ok()
 }
 
@@ -116,24 +171,23 @@ mod tests {
         read(Path::new(path), MAX_FILE_BYTES).unwrap_err().kind()
     }
 
-    #[tokio::test]
-    async fn a_file_that_was_not_granted_does_not_exist() {
-        let files = Files::new(&Config::new().with_variable("AWS_CONFIG_FILE", "/etc/hosts"));
-        assert!(!files.open("/etc/hosts".to_owned()).await.unwrap().is_empty());
-        let refused = files.open("/etc/resolv.conf".to_owned()).await.unwrap_err();
-        assert_eq!(refused.kind(), io::ErrorKind::NotFound);
-    }
-
     #[test]
     fn the_settings_grant_the_files_that_they_name_and_no_other() {
         let files = Files::new(
             &Config::new()
                 .with_variable("HOME", "/home/user")
                 .with_variable("AWS_CONFIG_FILE", "/etc/aws/config")
+                .with_variable("AWS_WEB_IDENTITY_TOKEN_FILE", "/run//token\n")
+                .with_variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "~/token")
+                .with_variable("AWS_LOGIN_CACHE_DIRECTORY", "/var/login")
                 .with_variable("AWS_CA_BUNDLE", "/etc/bundle"),
         );
-        assert_eq!(files.granted.iter().collect::<Vec<_>>(), ["/etc/aws/config", "/home/user/.aws/credentials"]);
-        assert!(Files::new(&Config::new()).granted.is_empty());
+        let shared = ["/etc/aws/config", "/home/user/.aws/credentials"];
+        assert_eq!(files.shared(), shared);
+        let granted: Vec<_> = files.granted.iter().map(String::as_str).collect();
+        assert_eq!(granted, [&shared[..], &["/home/user/token", "/run/token"]].concat());
+        assert!(!files.grants("/var/login") && !files.grants("/etc/bundle"));
+        assert!(Files::new(&Config::new().with_variable("AWS_WEB_IDENTITY_TOKEN_FILE", "  ")).granted.is_empty());
     }
 
     #[test]
@@ -148,6 +202,9 @@ mod tests {
             assert_eq!(absolute(&config, path).as_deref(), Some(spelling));
         }
         assert_eq!(absolute(&Config::new(), "~/creds"), None);
+        for (path, spelling) in [("run//token", "/run/token"), ("//./run/token", "/run/token"), ("../x", "/../x")] {
+            assert_eq!(opened(path), spelling);
+        }
     }
 
     #[test]
@@ -214,14 +271,13 @@ mod tests {
         let open = async |target: &str| {
             let _ = fs::remove_file(&link);
             std::os::unix::fs::symlink(target, &link).unwrap();
-            files.open(link.to_str().unwrap().to_owned()).await
+            files.open(link.to_str().unwrap()).await
         };
         assert!(!open("/etc/hosts").await.unwrap().is_empty());
         assert_eq!(open("/dev/zero").await.unwrap_err().kind(), io::ErrorKind::Unsupported);
         assert_eq!(open("/").await.unwrap_err().kind(), io::ErrorKind::IsADirectory);
         open("credentials").await.expect_err("a link to itself leads nowhere");
         // The path is the grant: what a link leads to is not granted under its own name.
-        let refused = files.open("/etc/hosts".to_owned()).await.unwrap_err();
-        assert_eq!(refused.kind(), io::ErrorKind::NotFound);
+        assert!(files.grants(link.to_str().unwrap()) && !files.grants("/etc/hosts"));
     }
 }

@@ -1,5 +1,6 @@
 //! `wasi:filesystem` with a table instead of a file system behind it. The guest finds one folder, `/`, and opens granted paths
-//! in it. A file is read whole when it is opened; it cannot be written, and no folder can be listed.
+//! in it. A file is read whole when it is opened, and no folder can be listed. Of a file that may be replaced the new content is
+//! gathered, and put in the old one's place when it is synchronised.
 
 use std::io;
 
@@ -8,8 +9,10 @@ use wasmtime::component::{HasData, Resource, ResourceTable};
 use wasmtime_wasi::p2::pipe::MemoryInputPipe;
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream};
 
-use crate::capability::files::Files;
+use crate::capability::files::{self, Files};
 use crate::capability::meter::Meter;
+use crate::capability::profiles::OfLookup;
+use crate::capability::replacement::{MAX_REPLACEMENT_BYTES, Replacement, TooLarge};
 use crate::engine::bindings::wasi::filesystem::{preopens, types};
 use types::{DescriptorType, ErrorCode};
 
@@ -17,6 +20,7 @@ use types::{DescriptorType, ErrorCode};
 #[expect(unreachable_pub, reason = "the generated bindings export it again")]
 pub enum Descriptor {
     File(Bytes),
+    Replacement(Replacement),
     Root,
 }
 
@@ -36,6 +40,7 @@ pub(crate) struct View<'a> {
     pub(crate) bytes_left: &'a mut u64,
     pub(crate) files: &'a Files,
     pub(crate) meter: &'a Meter,
+    pub(crate) profiles: &'a OfLookup,
     pub(crate) table: &'a mut ResourceTable,
 }
 
@@ -48,9 +53,9 @@ impl preopens::Host for View<'_> {
 }
 
 impl types::Host for View<'_> {
-    fn filesystem_error_code(&mut self, _error: Resource<wasmtime::Error>) -> wasmtime::Result<Option<ErrorCode>> {
-        // The streams of files are already in memory: they have no errors.
-        Ok(None)
+    fn filesystem_error_code(&mut self, error: Resource<wasmtime::Error>) -> wasmtime::Result<Option<ErrorCode>> {
+        // The streams of files are in memory: they have no other errors.
+        Ok(self.table.get(&error)?.is::<TooLarge>().then_some(ErrorCode::FileTooLarge))
     }
 }
 
@@ -63,20 +68,21 @@ impl types::HostDescriptor for View<'_> {
         open_flags: types::OpenFlags,
         flags: types::DescriptorFlags,
     ) -> Fallible<Resource<Descriptor>> {
+        let path = files::opened(&path);
         let writes = types::DescriptorFlags::WRITE | types::DescriptorFlags::MUTATE_DIRECTORY;
         if flags.intersects(writes) || open_flags.intersects(types::OpenFlags::CREATE | types::OpenFlags::TRUNCATE) {
-            return Ok(Err(ErrorCode::ReadOnly));
+            return self.open_replacement(&path, open_flags, flags).await;
         }
-        let path = format!("/{}", path.trim_start_matches('/'));
+        let path = if self.files.grants(&path) { Some(path) } else { self.profiles.file(&path).await };
+        let Some(path) = path else { return Ok(Err(ErrorCode::NotPermitted)) };
         let _waiting = self.meter.file(&path);
-        match self.files.open(path).await {
-            Ok(content) => match self.bytes_left.checked_sub(content.len() as u64) {
-                Some(left) => {
-                    *self.bytes_left = left;
-                    Ok(Ok(self.table.push(Descriptor::File(content))?))
+        match self.files.open(&path).await {
+            Ok(content) => {
+                if !self.charge(content.len()) {
+                    return Ok(Err(ErrorCode::InsufficientMemory));
                 }
-                None => Ok(Err(ErrorCode::InsufficientMemory)),
-            },
+                Ok(Ok(self.table.push(Descriptor::File(content))?))
+            }
             Err(error) => Ok(Err(error_code(&error))),
         }
     }
@@ -86,7 +92,10 @@ impl types::HostDescriptor for View<'_> {
         descriptor: Resource<Descriptor>,
         offset: types::Filesize,
     ) -> Fallible<Resource<DynInputStream>> {
-        let Descriptor::File(content) = self.table.get(&descriptor)? else { return Ok(Err(ErrorCode::IsDirectory)) };
+        let content = match self.table.get(&descriptor)?.content() {
+            Ok(content) => content,
+            Err(code) => return Ok(Err(code)),
+        };
         let rest = content.slice(clamp(content, offset)..);
         let stream: DynInputStream = Box::new(MemoryInputPipe::new(rest));
         Ok(Ok(self.table.push(stream)?))
@@ -98,7 +107,10 @@ impl types::HostDescriptor for View<'_> {
         length: types::Filesize,
         offset: types::Filesize,
     ) -> Fallible<(Vec<u8>, bool)> {
-        let Descriptor::File(content) = self.table.get(&descriptor)? else { return Ok(Err(ErrorCode::IsDirectory)) };
+        let content = match self.table.get(&descriptor)?.content() {
+            Ok(content) => content,
+            Err(code) => return Ok(Err(code)),
+        };
         let begin = clamp(content, offset);
         let end = begin.saturating_add(usize::try_from(length).unwrap_or(usize::MAX)).min(content.len());
         Ok(Ok((content[begin..end].to_vec(), end == content.len())))
@@ -107,6 +119,7 @@ impl types::HostDescriptor for View<'_> {
     fn stat(&mut self, descriptor: Resource<Descriptor>) -> Fallible<types::DescriptorStat> {
         let (type_, size) = match self.table.get(&descriptor)? {
             Descriptor::File(content) => (DescriptorType::RegularFile, content.len() as u64),
+            Descriptor::Replacement(replacement) => (DescriptorType::RegularFile, replacement.len() as u64),
             Descriptor::Root => (DescriptorType::Directory, 0),
         };
         Ok(Ok(types::DescriptorStat {
@@ -121,13 +134,16 @@ impl types::HostDescriptor for View<'_> {
 
     fn get_type(&mut self, descriptor: Resource<Descriptor>) -> Fallible<DescriptorType> {
         Ok(Ok(match self.table.get(&descriptor)? {
-            Descriptor::File(_) => DescriptorType::RegularFile,
+            Descriptor::File(_) | Descriptor::Replacement(_) => DescriptorType::RegularFile,
             Descriptor::Root => DescriptorType::Directory,
         }))
     }
 
-    fn get_flags(&mut self, _descriptor: Resource<Descriptor>) -> Fallible<types::DescriptorFlags> {
-        Ok(Ok(types::DescriptorFlags::READ))
+    fn get_flags(&mut self, descriptor: Resource<Descriptor>) -> Fallible<types::DescriptorFlags> {
+        Ok(Ok(match self.table.get(&descriptor)? {
+            Descriptor::File(_) | Descriptor::Root => types::DescriptorFlags::READ,
+            Descriptor::Replacement(_) => types::DescriptorFlags::WRITE,
+        }))
     }
 
     fn is_same_object(&mut self, one: Resource<Descriptor>, other: Resource<Descriptor>) -> wasmtime::Result<bool> {
@@ -181,23 +197,27 @@ impl types::HostDescriptor for View<'_> {
 
     fn write_via_stream(
         &mut self,
-        _descriptor: Resource<Descriptor>,
-        _offset: types::Filesize,
+        descriptor: Resource<Descriptor>,
+        offset: types::Filesize,
     ) -> Fallible<Resource<DynOutputStream>> {
-        Ok(Err(ErrorCode::ReadOnly))
+        self.write_stream(&descriptor, Some(offset))
     }
 
-    fn append_via_stream(&mut self, _descriptor: Resource<Descriptor>) -> Fallible<Resource<DynOutputStream>> {
-        Ok(Err(ErrorCode::ReadOnly))
+    fn append_via_stream(&mut self, descriptor: Resource<Descriptor>) -> Fallible<Resource<DynOutputStream>> {
+        self.write_stream(&descriptor, None)
     }
 
     fn write(
         &mut self,
-        _descriptor: Resource<Descriptor>,
-        _buffer: Vec<u8>,
-        _offset: types::Filesize,
+        descriptor: Resource<Descriptor>,
+        buffer: Vec<u8>,
+        offset: types::Filesize,
     ) -> Fallible<types::Filesize> {
-        Ok(Err(ErrorCode::ReadOnly))
+        let Descriptor::Replacement(replacement) = self.table.get(&descriptor)? else {
+            return Ok(Err(ErrorCode::ReadOnly));
+        };
+        let written = replacement.write(&buffer, offset).map(|()| buffer.len() as u64);
+        Ok(written.map_err(|TooLarge| ErrorCode::FileTooLarge))
     }
 
     fn set_size(&mut self, _descriptor: Resource<Descriptor>, _size: types::Filesize) -> Fallible<()> {
@@ -224,12 +244,16 @@ impl types::HostDescriptor for View<'_> {
         Ok(Err(ErrorCode::ReadOnly))
     }
 
-    fn sync(&mut self, _descriptor: Resource<Descriptor>) -> Fallible<()> {
-        Ok(Ok(()))
+    async fn sync(&mut self, descriptor: Resource<Descriptor>) -> Fallible<()> {
+        let Descriptor::Replacement(replacement) = self.table.get(&descriptor)? else { return Ok(Ok(())) };
+        let Some(content) = replacement.unsaved() else { return Ok(Ok(())) };
+        let _waiting = self.meter.file(replacement.path());
+        let saved = self.files.replace(replacement.path(), content).await;
+        Ok(saved.map(|()| replacement.set_saved()).map_err(|error| error_code(&error)))
     }
 
-    fn sync_data(&mut self, _descriptor: Resource<Descriptor>) -> Fallible<()> {
-        Ok(Ok(()))
+    async fn sync_data(&mut self, descriptor: Resource<Descriptor>) -> Fallible<()> {
+        types::HostDescriptor::sync(self, descriptor).await
     }
 
     fn create_directory_at(&mut self, _folder: Resource<Descriptor>, _path: String) -> Fallible<()> {
@@ -284,6 +308,58 @@ impl types::HostDirectoryEntryStream for View<'_> {
     }
 }
 
+impl View<'_> {
+    /// New content for a file, where that may be replaced.
+    async fn open_replacement(
+        &mut self,
+        path: &str,
+        open_flags: types::OpenFlags,
+        flags: types::DescriptorFlags,
+    ) -> Fallible<Resource<Descriptor>> {
+        use types::{DescriptorFlags, OpenFlags};
+        // Of the flag for changes in folders, which the component's standard library sets too, a file makes nothing.
+        let is_replacement = flags.contains(DescriptorFlags::WRITE)
+            && !flags.contains(DescriptorFlags::READ)
+            && open_flags.contains(OpenFlags::TRUNCATE)
+            && !open_flags.intersects(OpenFlags::DIRECTORY | OpenFlags::EXCLUSIVE);
+        let path = if is_replacement { self.profiles.replaceable(path).await } else { None };
+        let Some(path) = path else { return Ok(Err(ErrorCode::ReadOnly)) };
+        if !self.charge(MAX_REPLACEMENT_BYTES) {
+            return Ok(Err(ErrorCode::InsufficientMemory));
+        }
+        Ok(Ok(self.table.push(Descriptor::Replacement(Replacement::new(path)))?))
+    }
+
+    fn write_stream(
+        &mut self,
+        descriptor: &Resource<Descriptor>,
+        offset: Option<types::Filesize>,
+    ) -> Fallible<Resource<DynOutputStream>> {
+        let Descriptor::Replacement(replacement) = self.table.get(descriptor)? else {
+            return Ok(Err(ErrorCode::ReadOnly));
+        };
+        let stream = replacement.stream(offset);
+        Ok(Ok(self.table.push(stream)?))
+    }
+
+    /// Takes bytes of the host's memory from what the lookup may have; whether they were there.
+    fn charge(&mut self, bytes: usize) -> bool {
+        let left = self.bytes_left.checked_sub(bytes as u64);
+        *self.bytes_left = left.unwrap_or(*self.bytes_left);
+        left.is_some()
+    }
+}
+
+impl Descriptor {
+    fn content(&self) -> Result<&Bytes, ErrorCode> {
+        match self {
+            Self::File(content) => Ok(content),
+            Self::Replacement(_) => Err(ErrorCode::NotPermitted),
+            Self::Root => Err(ErrorCode::IsDirectory),
+        }
+    }
+}
+
 /// An offset of the guest, brought within a content.
 fn clamp(content: &Bytes, offset: types::Filesize) -> usize {
     usize::try_from(offset).unwrap_or(usize::MAX).min(content.len())
@@ -295,7 +371,11 @@ fn error_code(error: &io::Error) -> ErrorCode {
         io::ErrorKind::IsADirectory => ErrorCode::IsDirectory,
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => ErrorCode::NoEntry,
         io::ErrorKind::PermissionDenied => ErrorCode::Access,
-        io::ErrorKind::Unsupported => ErrorCode::NotPermitted,
+        io::ErrorKind::QuotaExceeded => ErrorCode::Quota,
+        io::ErrorKind::ReadOnlyFilesystem => ErrorCode::ReadOnly,
+        io::ErrorKind::ResourceBusy => ErrorCode::Busy,
+        io::ErrorKind::StorageFull => ErrorCode::InsufficientSpace,
+        io::ErrorKind::Unsupported => ErrorCode::Unsupported,
         _ => ErrorCode::Io,
     }
 }

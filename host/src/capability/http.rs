@@ -24,6 +24,7 @@ use crate::capability::destination::Destination;
 use crate::capability::egress::{EgressPolicy, Grant, SETTING};
 use crate::capability::explain::explain;
 use crate::capability::meter::Meter;
+use crate::capability::profiles::OfLookup;
 use crate::config::Config;
 use crate::error::{self, Limit, SetupError, Step};
 use crate::lock::lock;
@@ -53,6 +54,7 @@ impl Transport {
 pub(crate) struct Hooks {
     pub(crate) transport: Arc<Transport>,
     pub(crate) meter: Arc<Meter>,
+    pub(crate) profiles: Arc<OfLookup>,
     pub(crate) requests: u32,
     pub(crate) request_bytes: u64,
     pub(crate) response_bytes: u64,
@@ -117,7 +119,7 @@ impl WasiHttpHooks for Hooks {
 impl Hooks {
     async fn send(self, request: Request<WasiBody>, options: RequestOptions) -> Result<Response<WasiBody>, Error> {
         let Some(destination) = Destination::of(request.uri()) else { return Err(Error::HttpRequestUriInvalid) };
-        let Some(grant) = self.transport.policy.grant(&destination) else {
+        let Some(grant) = self.grant(&destination).await else {
             tracing::debug!(%destination, "request refused");
             let destination = destination.to_string();
             self.meter.set_fault(error::Error::Refused { destination, address: None, setting: SETTING });
@@ -139,6 +141,14 @@ impl Hooks {
         let answer = self.exchange(request, options, &destination, grant).await?;
         tracing::debug!(status = answer.status().as_u16(), "answer");
         Ok(answer.map(|body| self.metered(body, destination, over)))
+    }
+
+    /// Why a request may be sent there, if it may. The shared files are asked last, since they have to be read for it.
+    async fn grant(&self, destination: &Destination) -> Option<Grant> {
+        match self.transport.policy.grant(destination) {
+            None => self.profiles.names(destination).await.then_some(Grant::Named),
+            grant => grant,
+        }
     }
 
     /// The whole body of a request, before anything of the request is sent: so it is bounded, it can be sent twice, and a
@@ -308,12 +318,14 @@ mod tests {
     use http_body_util::Empty;
 
     use super::*;
+    use crate::capability::profiles::tests::of_lookup;
 
     fn hooks(config: &Config, requests: u32) -> Hooks {
         let transport = Arc::new(Transport::new(config).unwrap());
         Hooks {
             transport,
             meter: Arc::default(),
+            profiles: Arc::new(of_lookup(config)),
             requests,
             request_bytes: 10,
             response_bytes: 0,
@@ -334,6 +346,17 @@ mod tests {
         let destination = "https://keys.example.com".to_owned();
         assert_eq!(meter.fault(), Some(error::Error::Refused { destination, address: None, setting: SETTING }));
         assert_eq!(meter.requests(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_destination_that_a_profile_names_is_one_that_the_operator_has_named() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "[default]\nendpoint_url = http://localhost:4566\n").unwrap();
+        let hooks = hooks(&Config::new().with_variable("AWS_CONFIG_FILE", file.path().to_str().unwrap()), 64);
+        for (uri, grant) in [("http://localhost:4566/x", Some(Grant::Named)), ("http://localhost:4567/", None)] {
+            let destination = Destination::of(&uri.parse().unwrap()).unwrap();
+            assert_eq!(hooks.grant(&destination).await, grant);
+        }
     }
 
     #[tokio::test]

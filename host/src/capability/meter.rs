@@ -65,10 +65,19 @@ impl Meter {
         self.reading().under_way = None;
     }
 
-    /// A file is read until what this returns is dropped; then whatever was under way before goes on.
-    pub(crate) fn file(&self, name: &str) -> ReadingFile<'_> {
-        let file = UnderWay { destination: name.to_owned(), address: None, step: Step::File, since: Instant::now() };
-        ReadingFile { before: self.reading().under_way.replace(file), meter: self }
+    /// A file is read, or written, until what this returns is dropped; then whatever was under way before goes on.
+    pub(crate) fn file(&self, name: &str) -> Aside<'_> {
+        self.aside(name, Step::File)
+    }
+
+    /// A program runs until what this returns is dropped.
+    pub(crate) fn program(&self, name: &str) -> Aside<'_> {
+        self.aside(name, Step::Process)
+    }
+
+    fn aside(&self, name: &str, step: Step) -> Aside<'_> {
+        let aside = UnderWay { destination: name.to_owned(), address: None, step, since: Instant::now() };
+        Aside { before: self.reading().under_way.replace(aside), meter: self }
     }
 
     /// Bytes of an answer have come.
@@ -114,13 +123,13 @@ impl Meter {
     }
 }
 
-/// A file that is being read.
-pub(crate) struct ReadingFile<'a> {
+/// What a lookup waits for besides requests.
+pub(crate) struct Aside<'a> {
     before: Option<UnderWay>,
     meter: &'a Meter,
 }
 
-impl Drop for ReadingFile<'_> {
+impl Drop for Aside<'_> {
     fn drop(&mut self) {
         self.meter.reading().under_way = self.before.take();
     }

@@ -14,5 +14,8 @@ pub(crate) mod filesystem;
 pub(crate) mod http;
 pub(crate) mod log;
 pub(crate) mod meter;
+pub(crate) mod process;
+pub(crate) mod profiles;
 pub(crate) mod proxy;
+pub(crate) mod replacement;
 pub(crate) mod tls;

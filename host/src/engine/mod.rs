@@ -18,6 +18,7 @@ use crate::capability::files::Files;
 use crate::capability::filesystem::{self, Filesystem};
 use crate::capability::http::Hooks;
 use crate::capability::meter::Meter;
+use crate::capability::profiles::OfLookup;
 use crate::config::Config;
 use crate::error::SetupError;
 pub(crate) use limiter::{Limiter, MemoryLimitReached};
@@ -34,6 +35,8 @@ pub(crate) mod bindings {
         world: "credential-provider",
         imports: {
             "wasi:filesystem/types.[method]descriptor.open-at": async | trappable,
+            "wasi:filesystem/types.[method]descriptor.sync": async | trappable,
+            "wasi:filesystem/types.[method]descriptor.sync-data": async | trappable,
             default: trappable,
         },
         exports: { default: async },
@@ -59,6 +62,7 @@ pub(crate) struct State {
     pub(crate) http: WasiHttpCtx,
     pub(crate) limiter: Limiter,
     pub(crate) meter: Arc<Meter>,
+    pub(crate) profiles: Arc<OfLookup>,
     pub(crate) table: ResourceTable,
     pub(crate) wasi: WasiCtx,
 }
@@ -87,6 +91,7 @@ impl State {
             bytes_left: &mut self.file_bytes,
             files: &self.files,
             meter: &self.meter,
+            profiles: &self.profiles,
             table: &mut self.table,
         }
     }

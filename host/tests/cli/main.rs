@@ -16,6 +16,8 @@ mod machine;
 #[cfg(target_os = "linux")]
 mod names;
 #[cfg(target_os = "linux")]
+mod process;
+#[cfg(target_os = "linux")]
 mod proxies;
 #[cfg(target_os = "linux")]
 mod running;

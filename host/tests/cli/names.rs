@@ -90,7 +90,8 @@ fn a_name_server_that_leads_an_endpoint_of_aws_to_this_machine_is_not_followed()
     assert_eq!((outcome.status, outcome.output.as_str()), (12, ""), "{outcome:?}");
     let text = format!(
         "the sandbox does not let the lookup reach {ENDPOINT}, whose name leads to {address}: if it should, name it in \
-         AWS_ENDPOINT_URL, in the AWS_ENDPOINT_URL variable of its service, or with --allow (KEYWARD_ALLOW)\n"
+         AWS_ENDPOINT_URL, in the AWS_ENDPOINT_URL variable of its service, in endpoint_url of a profile, or with \
+         --allow (KEYWARD_ALLOW)\n"
     );
     assert_eq!(outcome.errors, format!("error: {text}"));
     assert_eq!(sorted_questions(&names), questions());

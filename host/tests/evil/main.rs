@@ -3,6 +3,7 @@
 
 mod calls;
 mod compute;
+mod files;
 mod memory;
 mod modules;
 mod replay;

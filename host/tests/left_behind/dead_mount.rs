@@ -37,6 +37,13 @@ pub(crate) fn run() {
 
 /// What happens in that process.
 pub(crate) async fn inside() {
+    // With programs allowed, the host reads the files too, before the component does.
+    for may_start_programs in [false, true] {
+        lookups(may_start_programs).await;
+    }
+}
+
+async fn lookups(may_start_programs: bool) {
     let folder = tempfile::tempdir().unwrap();
     let (alive, dead) = mpsc::channel();
     let mount = fuser::spawn_mount(Dead(Mutex::new(dead)), folder.path(), &fuser::Config::default()).unwrap();
@@ -47,7 +54,8 @@ pub(crate) async fn inside() {
         .with_variable("AWS_CONFIG_FILE", &path("config"))
         .with_variable("AWS_SHARED_CREDENTIALS_FILE", &path("credentials"))
         .with_variable("SSL_CERT_FILE", fake.authority().ca_file().to_str().unwrap())
-        .with_connect_to("api.ecr.us-east-1.amazonaws.com", fake.address());
+        .with_connect_to("api.ecr.us-east-1.amazonaws.com", fake.address())
+        .with_credential_process(may_start_programs);
     let resolver = Resolver::new(&config).unwrap();
     resolver.resolve("registry.example").await.unwrap_err();
     let before = Held::at_rest().await;

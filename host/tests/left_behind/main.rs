@@ -10,6 +10,8 @@ mod dead_mount;
 mod half_made;
 mod held;
 mod matrix;
+#[cfg(target_os = "linux")]
+mod process;
 mod soak;
 mod stuck;
 
@@ -28,6 +30,8 @@ fn main() {
     runtime.block_on(async {
         matrix::run().await;
         half_made::run().await;
+        #[cfg(target_os = "linux")]
+        process::run().await;
         soak::run(lookups).await;
     });
     println!("nothing is left behind: ok");

@@ -119,7 +119,9 @@ async fn a_changed_credentials_file_is_seen_by_the_next_lookup() {
     let fake = FakeAws::start();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("credentials");
-    let config = config_without_keys(&fake).with_variable("AWS_SHARED_CREDENTIALS_FILE", file.to_str().unwrap());
+    let config = config_without_keys(&fake)
+        .with_variable("AWS_SHARED_CREDENTIALS_FILE", file.to_str().unwrap())
+        .with_variable("AWS_EC2_METADATA_DISABLED", "true");
     let resolver = Resolver::new(&config).unwrap();
     assert!(matches!(resolver.resolve(PRIVATE).await, Err(Error::NoCredentials(_))));
     let keys = format!("[default]\naws_access_key_id = {ACCESS_KEY_ID}\naws_secret_access_key = {SECRET_ACCESS_KEY}\n");
@@ -130,7 +132,9 @@ async fn a_changed_credentials_file_is_seen_by_the_next_lookup() {
 #[tokio::test]
 async fn without_credentials_nothing_is_asked_and_every_source_is_listed() {
     let fake = FakeAws::start();
-    let config = config_without_keys(&fake).with_variable("HOME", "/home/nobody-at-all");
+    let config = config_without_keys(&fake)
+        .with_variable("HOME", "/home/nobody-at-all")
+        .with_variable("AWS_EC2_METADATA_DISABLED", "true");
     let Err(Error::NoCredentials(text)) = Resolver::new(&config).unwrap().resolve(PRIVATE).await else { panic!() };
     for source in ["environment: ", "profile: ", "web identity: ", "container: ", "instance metadata: "] {
         assert!(text.contains(source), "{text}");
@@ -147,10 +151,10 @@ async fn what_is_not_a_readable_file_is_named_and_takes_no_time() {
     let large = folder.path().join("large");
     fs::write(&large, vec![b'#'; 2 * 1024 * 1024]).unwrap();
     for (file, reason) in [
-        (pipe.as_path(), "not readable: Operation not permitted"),
+        (pipe.as_path(), "not readable: it is not a regular file"),
         (folder.path(), "not readable: Is a directory"),
         (large.as_path(), "not readable: File too large"),
-        (std::path::Path::new("/dev/zero"), "not readable: Operation not permitted"),
+        (std::path::Path::new("/dev/zero"), "not readable: it is not a regular file"),
     ] {
         let config = config_without_keys(&fake).with_variable("AWS_SHARED_CREDENTIALS_FILE", file.to_str().unwrap());
         let Err(Error::Invalid(text)) = Resolver::new(&config).unwrap().resolve(PRIVATE).await else { panic!() };

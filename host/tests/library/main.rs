@@ -9,5 +9,7 @@ mod credentials;
 mod metadata;
 mod network;
 mod overload;
+mod process;
 mod replay;
 mod secrets;
+mod shared_files;

@@ -76,6 +76,24 @@ pub(crate) fn read(path: &str) -> Outcome {
     Ok(credential("evil", &String::from_utf8_lossy(&content)))
 }
 
+/// Writes a file in the place of one that is there, which may not be its to write.
+pub(crate) fn replace(path: &str, content: &str, synchronises: bool) -> Outcome {
+    let replace = || {
+        let mut file = File::create(path)?;
+        file.write_all(content.as_bytes())?;
+        if synchronises { file.sync_all() } else { Ok(()) }
+    };
+    replace().map_err(|error: io::Error| Error::Invalid(error.to_string()))?;
+    Ok(credential("evil", "replaced"))
+}
+
+/// Writes to a file as it is, at its end.
+pub(crate) fn append(path: &str) -> Outcome {
+    let mut file = File::options().append(true).open(path).map_err(|error| Error::Invalid(error.to_string()))?;
+    file.write_all(b"appended").map_err(|error| Error::Invalid(error.to_string()))?;
+    Ok(credential("evil", "appended"))
+}
+
 /// Reads a variable, which may not be its to read.
 pub(crate) fn environment(name: &str) -> Outcome {
     let value = env::var(name).map_err(|error| Error::NoCredentials(error.to_string()))?;

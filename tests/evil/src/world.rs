@@ -40,6 +40,7 @@ impl Guest for Component {
         match behaviour {
             "alias-headers" => calls::alias_headers(number(split(rest).0)?, number(split(rest).1)?),
             "allocate" => compute::allocate(),
+            "append" => calls::append(rest),
             "big-call" => calls::big_call(number(rest)?),
             "big-header" => calls::big_header(number(rest)?),
             "call" => requests::call(rest),
@@ -62,6 +63,8 @@ impl Guest for Component {
             "random" => calls::random(number(rest)?),
             "read" => calls::read(rest),
             "recurse" => compute::recurse(),
+            "replace" => calls::replace(split(rest).0, split(rest).1, true),
+            "replace-by-halves" => calls::replace(split(rest).0, split(rest).1, false),
             "return" => compute::return_secret(number(rest)?),
             "sleep" => calls::sleep(),
             "spin" => compute::spin(),
