@@ -57,10 +57,13 @@ fn without_credentials(runtime: &Runtime) {
     let silent = FaultServer::start(Fault::Silence);
     for (what, endpoint) in [
         ("nobody listens", nobody),
-        ("connections are not taken", format!("http://{}", full.address())),
-        ("no answer comes (the hop limit)", format!("http://{}", silent.address())),
+        ("connections are not taken", full.url()),
+        ("no answer comes (the hop limit)", silent.url()),
     ] {
-        let config = Config::new().with_variable("AWS_EC2_METADATA_SERVICE_ENDPOINT", &endpoint);
+        let authority = silent.authority().ca_file().display().to_string();
+        let config = Config::new()
+            .with_variable("AWS_EC2_METADATA_SERVICE_ENDPOINT", &endpoint)
+            .with_variable("SSL_CERT_FILE", &authority);
         let (time, lookup) = look_up(runtime, &Resolver::new(&config).expect("the component that is built in"));
         lookup.result.expect_err("there are no credentials");
         println!("  {what:<42} {:>7.2} ms", time.as_secs_f64() * 1e3);

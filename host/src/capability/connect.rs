@@ -185,9 +185,15 @@ async fn tunnel(
         Ok(upgraded) => Ok(Box::new(upgraded)),
         Err(status) => {
             meter.set_fault(refused(proxy, &format!("a tunnel to {authority}"), status));
-            Err(Error::ConnectionRefused)
+            Err(refusal_code(status))
         }
     }
+}
+
+/// What a component is told: that it may try again, where the proxy did not reach the server; and else that a setting is wrong, since a
+/// password that is refused again and again locks its owner out.
+pub(crate) fn refusal_code(status: StatusCode) -> Error {
+    if status.is_server_error() { Error::ConnectionRefused } else { Error::ConfigurationError }
 }
 
 /// A proxy answered in its own name.

@@ -18,7 +18,7 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 use zeroize::Zeroizing;
 
-use crate::capability::connect::{Connector, Route};
+use crate::capability::connect::{Connector, Route, refusal_code};
 use crate::capability::connection::{AnswerBody, Pool};
 use crate::capability::destination::Destination;
 use crate::capability::egress::{EgressPolicy, Grant, SETTING};
@@ -216,7 +216,7 @@ impl Hooks {
                 Ok(answer) => {
                     if let Some(fault) = route.refusal(answer.status(), destination) {
                         self.meter.set_fault(fault);
-                        return Err(Error::ConnectionRefused);
+                        return Err(refusal_code(answer.status()));
                     }
                     self.meter.step(Step::Body);
                     let (destination, pool) = (destination.clone(), pool.clone());
@@ -399,10 +399,11 @@ mod tests {
     async fn a_world_that_is_played_is_asked_only_where_the_policy_lets_the_request_out() {
         let hooks = hooks(&Config::new().with_replay(Arc::new(Answering)), 64);
         let meter = hooks.meter.clone();
-        let refused = hooks.clone().send(request("https://keys.example.com/collect", ""), None).await;
+        let refused =
+            hooks.clone().send(request("https://keys.example.com/collect", ""), RequestOptions::default()).await;
         assert!(matches!(refused, Err(Error::HttpRequestDenied)));
         assert_eq!(meter.requests(), 0);
-        hooks.send(request("https://sts.eu-west-1.amazonaws.com/", ""), None).await.unwrap();
+        hooks.send(request("https://sts.eu-west-1.amazonaws.com/", ""), RequestOptions::default()).await.unwrap();
         assert_eq!(meter.requests(), 1);
     }
 }

@@ -61,6 +61,10 @@ impl Profiles {
     /// On a thread: a file may be as large as a mebibyte.
     async fn named(&self, meter: &Meter) -> Arc<Named> {
         let local = self.read(meter).await;
+        if self.0.config.replay.is_some() {
+            // A clock that is played stands still only as long as nobody waits for another thread.
+            return Arc::new(Named::of(&self.0.config, &local));
+        }
         let this = self.clone();
         let named = self.0.parsing.run("profiles", move || Arc::new(Named::of(&this.0.config, &local)));
         // Without a thread, nothing more is granted.

@@ -44,7 +44,8 @@ fn the_exit_status_says_what_to_do_next() {
         (Answer::Silence, 9),
     ] {
         fake.answer_next(answer);
-        let outcome = Call::keyward(&["get", PRIVATE, "--deadline", "0.5"]).against(&fake).run();
+        let call = Call::keyward(&["get", PRIVATE, "--deadline", "0.5"]).against(&fake);
+        let outcome = call.variable("AWS_MAX_ATTEMPTS", "1").run();
         assert_eq!((outcome.status, outcome.output.as_str()), (status, ""), "{outcome:?}");
         assert!(outcome.errors.starts_with("error: ") && outcome.errors.lines().count() == 1, "{outcome:?}");
     }

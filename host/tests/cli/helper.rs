@@ -39,7 +39,8 @@ fn a_failure_is_never_not_found() {
         (Answer::Raw { status: 200, headers: Vec::new(), body: b"<html>".to_vec() }, "not JSON"),
     ] {
         fake.answer_next(answer);
-        let outcome = Call::helper(&["get"]).against(&fake).input(PRIVATE).run();
+        let call = Call::helper(&["get"]).against(&fake).variable("AWS_MAX_ATTEMPTS", "1");
+        let outcome = call.input(PRIVATE).run();
         assert_eq!((outcome.status, outcome.output.lines().count()), (1, 1), "{outcome:?}");
         assert!(outcome.output.contains(text) && outcome.output != NOT_FOUND, "{outcome:?}");
         assert_eq!(outcome.errors, outcome.output);

@@ -3,12 +3,12 @@
 use keyward::{Error, Resolver};
 use keyward_testbed::{Answer, Authority, FakeAws};
 
-use crate::common::{PRIVATE, PRIVATE_API, PUBLIC, config};
+use crate::common::{PRIVATE, PRIVATE_API, PUBLIC, config, config_without_retries};
 
 async fn resolve(registry: &str, answer: Answer) -> Result<keyward::Credential, Error> {
     let fake = FakeAws::start();
     fake.answer_always(answer);
-    let result = Resolver::new(&config(&fake)).unwrap().resolve(registry).await;
+    let result = Resolver::new(&config_without_retries(&fake)).unwrap().resolve(registry).await;
     assert_eq!(fake.requests().len(), 1, "one request, whatever was answered");
     result
 }

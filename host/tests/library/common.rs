@@ -32,3 +32,8 @@ pub(crate) fn config(fake: &FakeAws) -> Config {
         .with_variable("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
         .with_variable("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
 }
+
+/// The same, and nothing is tried twice.
+pub(crate) fn config_without_retries(fake: &FakeAws) -> Config {
+    config(fake).with_variable("AWS_MAX_ATTEMPTS", "1")
+}

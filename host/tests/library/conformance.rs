@@ -9,7 +9,7 @@ use keyward_testbed::vectors::{self, Family, items, same};
 use keyward_testbed::{Answer, FakeAws, SeenRequest};
 use serde_json::Value;
 
-use crate::common::{PRIVATE, config};
+use crate::common::{PRIVATE, config, config_without_retries};
 
 /// One lookup, and the one request that it made.
 async fn look_up(config: &Config, fake: &FakeAws, registry: &str) -> Result<SeenRequest, Error> {
@@ -159,7 +159,8 @@ async fn every_shape_of_an_error_gives_its_code() {
             headers: headers.iter().map(|(key, value)| (key.clone(), value.as_str().unwrap().to_owned())).collect(),
             body: response["body"].as_str().unwrap_or_default().as_bytes().to_vec(),
         });
-        let error = Resolver::new(&config(&fake)).unwrap().resolve(PRIVATE).await.unwrap_err().to_string();
+        let error =
+            Resolver::new(&config_without_retries(&fake)).unwrap().resolve(PRIVATE).await.unwrap_err().to_string();
         let code = case["errorCode"].as_str().unwrap();
         let message = case["errorMessage"].as_str().map(|message| format!(": {message}")).unwrap_or_default();
         let expected = format!(" failed: {code}{message} (HTTP status ");

@@ -147,19 +147,16 @@ async fn the_deadline_of_a_lookup_goes_before_the_time_that_a_service_is_given()
 }
 
 #[tokio::test]
-async fn an_endpoint_that_only_a_profile_names_is_refused_with_the_setting() {
+async fn an_endpoint_that_only_a_profile_names_is_asked_too() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("config");
     let server = FaultServer::start(Fault::Silence);
     fs::write(&file, format!("[default]\nec2_metadata_service_endpoint = {}\n", server.url())).unwrap();
-    let config = Config::new().with_variable("AWS_CONFIG_FILE", file.to_str().unwrap());
-    let error = look_up(&config).await.result.unwrap_err();
-    assert!(matches!(error, Error::Refused { .. }) && error.to_string().contains("--allow"), "{error:?}");
-    assert_eq!(server.connections_accepted(), 0);
     let authority = server.authority().ca_file().to_str().unwrap();
-    let allowed = config.with_variable("SSL_CERT_FILE", authority).with_allowed(&server.url());
-    let lookup = look_up(&allowed).await;
+    let config = Config::new().with_variable("AWS_CONFIG_FILE", file.to_str().unwrap());
+    let lookup = look_up(&config.with_variable("SSL_CERT_FILE", authority)).await;
     assert!(reason(&lookup).contains(HINT), "{lookup:?}");
+    assert_eq!(server.connections_accepted(), 1);
 }
 
 #[tokio::test]

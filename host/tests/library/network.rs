@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use keyward::{Config, Error, Resolver};
 use keyward_testbed::{ACCESS_KEY_ID, Answer, FakeAws, NameServer, SECRET_ACCESS_KEY};
 
-use crate::common::{PRIVATE, config};
+use crate::common::{PRIVATE, config, config_without_retries};
 
 /// A registry whose endpoint the configurations here do not lead anywhere by themselves.
 const RESOLVED: &str = "123456789012.dkr.ecr.eu-central-1.amazonaws.com";
@@ -94,7 +94,7 @@ async fn a_name_that_does_not_exist_is_said_at_once() {
 #[tokio::test]
 async fn a_request_that_an_idle_connection_does_not_answer_is_sent_once_more_on_a_fresh_one() {
     let fake = FakeAws::start();
-    let resolver = Resolver::new(&config(&fake)).unwrap();
+    let resolver = Resolver::new(&config_without_retries(&fake)).unwrap();
     resolver.resolve(PRIVATE).await.unwrap();
     fake.answer_next(Answer::DropConnection);
     resolver.resolve(PRIVATE).await.unwrap();

@@ -145,7 +145,10 @@ async fn no_time_passes_on_a_paused_clock_while_the_component_computes() {
     let world = Arc::new(World::new(Ok(TOKEN)).with_file("/home/.aws/credentials", Ok(content.as_bytes())));
     let budget = Budget::default().with_fuel(u64::MAX).with_memory(1 << 30).with_deadline(Duration::from_millis(1));
     let begin = std::time::Instant::now();
-    let lookup = Resolver::new(&config(&world)).unwrap().look_up(PRIVATE, &budget, &CancelToken::new()).await;
+    let lookup = Resolver::new(&config(&world).with_variable("AWS_EC2_METADATA_DISABLED", "true"))
+        .unwrap()
+        .look_up(PRIVATE, &budget, &CancelToken::new())
+        .await;
     assert!(matches!(lookup.result, Err(Error::NoCredentials(_))), "{lookup:?}");
     assert_eq!(lookup.usage.wall, Duration::ZERO);
     assert!(begin.elapsed() > budget.deadline, "the component did not compute long enough to prove anything");
