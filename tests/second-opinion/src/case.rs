@@ -62,7 +62,7 @@ impl fmt::Debug for Case {
         for (name, value) in &self.environment {
             writeln!(formatter, "{name}={value:?}")?;
         }
-        let is_generated = |path: &str| !path.contains("/cache/") && !path.starts_with("/tokens/");
+        let is_generated = |path: &str| !path.contains("/cache/") && !path.contains("/token");
         for (path, content) in self.files.iter().filter(|(path, _)| is_generated(path)) {
             writeln!(formatter, "--- {path}")?;
             match std::str::from_utf8(content) {

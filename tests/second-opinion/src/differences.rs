@@ -76,6 +76,14 @@ pub const DIFFERENCES: &[Difference] = &[
         }),
     },
     Difference {
+        name: "a token's file may be below ~",
+        reason: "as the shared files may be; to the SDK it is a folder of that name",
+        proof: Proof::TakenFor(|case| {
+            let path = case.variable("AWS_WEB_IDENTITY_TOKEN_FILE")?.strip_prefix("~/")?;
+            Some(case.with("AWS_WEB_IDENTITY_TOKEN_FILE", &format!("{}/{path}", case.variable("HOME")?)))
+        }),
+    },
+    Difference {
         name: "a token that has ended is not sent to the portal of IAM Identity Center",
         reason: "its own file says so; the SDK, for profiles without an sso-session, lets the portal say it",
         proof: Proof::TakenFor(without_ended_token),

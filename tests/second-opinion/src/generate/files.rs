@@ -48,7 +48,8 @@ pub(super) fn others() -> Vec<(String, String)> {
     });
     let tokens = [("web", "web-token"), ("line", "token-with-line-end\n"), ("container", "Bearer container-token")];
     let tokens = tokens.map(|(name, token)| (format!("/tokens/{name}"), token.to_owned()));
-    tokens.into_iter().chain(sso).chain(login).collect()
+    let at_home = [(format!("{HOME}/token"), "token-at-home".to_owned())];
+    tokens.into_iter().chain(at_home).chain(sso).chain(login).collect()
 }
 
 /// Where the token of a session or of a portal is.
@@ -119,7 +120,10 @@ fn file(
 }
 
 fn text(sections: Vec<Section>) -> impl Strategy<Value = String> {
-    let mut lines = vec![noise()];
+    // Before the first section, there may be little.
+    let mut lines = vec![
+        prop_oneof![30 => Just("-".to_owned()), 3 => one_of(&["", "# comment"]), 1 => noise_of_sections()].boxed(),
+    ];
     for (header, properties) in sections {
         lines.push(
             one_of(&["", "", "", "", "", " # comment", "; comment"])
@@ -155,8 +159,13 @@ fn noise() -> BoxedStrategy<String> {
     prop_oneof![
         600 => Just("-".to_owned()),
         60 => one_of(&["", " \t", "# comment", "; comment", "#[default]"]),
-        18 => one_of(&["s3 =\n  a = b\n  c = d", "odd name! = x", "unknown = a\n  b # c", "[odd! name]", "[other a]"]),
+        18 => noise_of_sections(),
         1 => one_of(&["no equals sign", "  continuation", "[unclosed", "= nameless", "s3 =\n  no pair"]),
     ]
     .boxed()
+}
+
+/// A property or a section that nobody asks for.
+fn noise_of_sections() -> BoxedStrategy<String> {
+    one_of(&["s3 =\n  a = b\n  c = d", "odd name! = x", "unknown = a\n  b # c", "[odd! name]", "[other a]"])
 }
