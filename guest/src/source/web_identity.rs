@@ -122,8 +122,7 @@ mod tests {
             let world = TestWorld::with_environment(&[&[(TOKEN_FILE, "/t"), (ROLE_ARN, "r")], variables].concat());
             let world = world.file("/t", "token");
             found(&world).unwrap_err();
-            let host = world.requests.borrow()[0].authority.clone();
-            host
+            world.requests.take().remove(0).authority
         };
         assert_eq!(host(&[]), "sts.us-east-1.amazonaws.com");
         assert_eq!(host(&[("AWS_DEFAULT_REGION", "eu-west-1")]), "sts.eu-west-1.amazonaws.com");
