@@ -57,18 +57,18 @@ fn skips_environment<L>(settings: &Settings<'_, L>) -> bool {
 }
 
 fn default_chain<W: World>(lookup: &Lookup<'_, W>) -> Result<Credentials, Error> {
-    type Source<'a, W> = (&'a str, fn(&Lookup<'_, W>) -> Result<Found, Error>);
-    let of_environment = |lookup: &Lookup<'_, W>| Ok(environment::find(lookup.settings.local));
+    /// Its name, whether it is the environment's, and how to ask it.
+    type Source<'a, W> = (&'a str, bool, fn(&Lookup<'_, W>) -> Result<Found, Error>);
     let sources: [Source<'_, W>; 5] = [
-        ("environment", of_environment),
-        ("profile", profile::find),
-        ("web identity", web_identity::find),
-        ("container", container::find),
-        ("instance metadata", imds::find),
+        ("environment", true, |lookup| Ok(environment::find(lookup.settings.local))),
+        ("profile", false, profile::find),
+        ("web identity", true, web_identity::find),
+        ("container", false, container::find),
+        ("instance metadata", false, imds::find),
     ];
     let mut attempts = Vec::new();
-    for (name, find) in sources {
-        if ["environment", "web identity"].contains(&name) && skips_environment(lookup.settings) {
+    for (name, is_of_environment, find) in sources {
+        if is_of_environment && skips_environment(lookup.settings) {
             attempts.push(format!("{name}: passed over, since the request names a profile"));
             continue;
         }

@@ -2,7 +2,7 @@
 //!
 //! As in aws-config 1.13 (`imds/client.rs`, `imds/client/token.rs`, `imds/credentials.rs`), it is asked in its version 2 alone, and on the
 //! paths that every version of it has: the ones below `security-credentials-extended`, with which some of the other SDKs begin, give
-//! the account besides, and are one more request wherever they are not there.
+//! the account besides, and are one more request wherever they are not there. Unlike there, a service of another vendor is none.
 //!
 //! Source: <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-metadata-security-credentials.html>.
 
@@ -111,6 +111,9 @@ impl Service {
     /// The token with which the session begins, or why there seems to be no service: most machines are no instances.
     fn first_token(&self, lookup: &Lookup<'_, impl World>) -> Result<Result<Secret, String>, Error> {
         match self.ask_for_token(lookup) {
+            Ok(response) if is_of_another_cloud(&response) => {
+                Ok(Err(format!("what answers at {} is not of EC2 (HTTP status {})", self.name, response.status)))
+            }
             Ok(response) => self.token(&response).map(Ok),
             Err(error @ (HttpError::Refused | HttpError::HeadersTooLarge | HttpError::TooLarge)) => {
                 Err(self.no_answer(&error))
@@ -166,6 +169,12 @@ impl Service {
     fn no_answer(&self, error: &HttpError) -> Error {
         document::no_answer(&self.name, error, "try again later")
     }
+}
+
+/// Whether an answer to the request for a token is that of another vendor's service at the same address, which knows no such request:
+/// EC2's own refuses it with 403 where it is turned off. To AWS's SDKs in other languages too, that is a machine without a role.
+fn is_of_another_cloud(response: &Response) -> bool {
+    matches!(response.status, 400 | 404 | 405) || response.header("metadata-flavor").is_some()
 }
 
 /// The service, with a token of it.

@@ -221,8 +221,7 @@ fn a_connection_that_is_lost_behind_the_token_is_an_error_and_ends_the_requests(
 #[test]
 fn an_answer_that_is_no_token_is_an_error_that_says_what_to_do() {
     type Case<'a> = (u16, &'a [(&'a str, &'a str)], &'a str, fn(String) -> Error, &'a str);
-    let cases: [Case<'_>; 8] = [
-        (400, &[], "", Error::Invalid, "for a token failed (HTTP status 400); only version 2 of the service (IMDSv2)"),
+    let cases: [Case<'_>; 7] = [
         (
             403,
             &[],
@@ -230,7 +229,7 @@ fn an_answer_that_is_no_token_is_an_error_that_says_what_to_do() {
             Error::Denied,
             "was denied (HTTP status 403); the service is disabled, or its tokens are not permitted",
         ),
-        (404, &[], "", Error::Invalid, "failed (HTTP status 404); only version 2"),
+        (410, &[], "", Error::Invalid, "for a token failed (HTTP status 410); only version 2 of the service (IMDSv2)"),
         (
             200,
             &[],
@@ -249,6 +248,18 @@ fn an_answer_that_is_no_token_is_an_error_that_says_what_to_do() {
         let told = error.to_string();
         assert_eq!(error, class(told.clone()));
         assert!(told.contains(text) && !told.contains("hunter2"), "{told}");
+        assert_eq!(asked(&world).len(), 1);
+    }
+}
+
+/// On machines of other clouds, the same address has a service too, and a public registry needs no credentials there.
+#[test]
+fn the_service_of_another_vendor_is_no_source() {
+    let google: &[(&str, &str)] = &[("metadata-flavor", "Google")];
+    for (status, headers) in [(400, &[][..]), (404, &[]), (405, &[]), (403, google), (200, google)] {
+        let world = TestWorld::default().answer(status, headers, "hunter2");
+        let Ok(Found::NotConfigured(reason)) = found(&world) else { panic!("{status}") };
+        assert!(reason.contains("is not of EC2") && !reason.contains("hunter2"), "{reason}");
         assert_eq!(asked(&world).len(), 1);
     }
 }
