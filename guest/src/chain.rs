@@ -8,6 +8,7 @@ use crate::aws::sts::{self, RoleRequest};
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::role_chain::{Base, RoleChain};
+use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::source::{Found, Lookup, container, environment, imds, profile, web_identity};
 use crate::world::{Local, World};
@@ -40,13 +41,22 @@ pub fn resolve(lookup: &Lookup<'_, impl World>) -> Result<Credentials, Error> {
     }
 }
 
-/// The command of a `credential_process` that a lookup with these settings would come to, and no source before it.
-pub fn credential_process<L: Local>(settings: &Settings<'_, L>) -> Option<String> {
+/// A `credential_process`, which the host runs, where its operator allows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// The profile that has it.
+    pub profile: String,
+    /// The command line.
+    pub command: Secret,
+}
+
+/// The program that a lookup with these settings would come to, and to no source before it.
+pub fn credential_process<L: Local>(settings: &Settings<'_, L>) -> Option<Program> {
     let is_asked = settings.context.service_account_token.is_none()
         && (skips_environment(settings) || matches!(environment::find(settings.local), Found::NotConfigured(_)));
     let chain = is_asked.then(|| RoleChain::of(settings.profiles().ok()?, settings.profile_name()).ok())??;
     match chain.base {
-        Base::Process { command, .. } => Some(command),
+        Base::Process { command, .. } => Some(Program { profile: chain.base_profile, command }),
         _ => None,
     }
 }

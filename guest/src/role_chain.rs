@@ -6,6 +6,10 @@
 
 use crate::credentials::Credentials;
 use crate::profile::{Profiles, Properties, SectionKind};
+use crate::secret::Secret;
+
+/// How many profiles a chain may have: each but the last is a request, and finding each takes a look at the whole file.
+const MAX_PROFILES: usize = 32;
 
 /// Where the credentials of a profile come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,8 +27,8 @@ pub struct RoleChain {
 pub enum Base {
     /// `credential_process`: a program that prints them.
     Process {
-        /// The command line, which may hold secrets.
-        command: String,
+        /// The command line.
+        command: Secret,
         /// The account, where the program does not print it.
         account_id: Option<String>,
     },
@@ -158,6 +162,12 @@ pub enum RoleChainError {
         /// The property.
         missing: &'static str,
     },
+    /// More profiles than anybody has.
+    #[error("more than {MAX_PROFILES} profiles lead from profile {profile} to one with credentials: shorten the way")]
+    TooLong {
+        /// The profile at the begin.
+        profile: String,
+    },
     /// The sso-session is not in the config file.
     #[error("sso-session {session}, which profile {profile} names, does not exist: add it to the config file")]
     MissingSession {
@@ -223,6 +233,9 @@ impl RoleChain {
             visited.push(name.clone());
             if is_loop {
                 return Err(RoleChainError::Loop(visited));
+            }
+            if visited.len() > MAX_PROFILES {
+                return Err(RoleChainError::TooLong { profile: selected.to_owned() });
             }
             let mut profile = Profile { name: &name, properties: &properties, profiles, from };
             // From the second profile on, keys go before everything else that it has.
@@ -325,6 +338,7 @@ impl Profile<'_> {
             return Ok(Base::Login { session });
         }
         if let Some(command) = self.get("credential_process") {
+            let command = Secret::new(command);
             return Ok(Base::Process { command, account_id: self.get("aws_account_id") });
         }
         self.static_keys().map(Base::StaticKeys)

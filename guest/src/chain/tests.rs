@@ -76,13 +76,15 @@ fn a_program_is_to_be_run_only_where_the_chain_comes_to_it() {
              [profile role]\nrole_arn = r\nsource_profile = default\n",
         );
         let files = SharedFiles::read(&world);
-        credential_process(&Settings::new(&world, context, &files))
+        let program = credential_process(&Settings::new(&world, context, &files))?;
+        Some((program.profile, program.command.expose().to_owned()))
     };
+    let print = Some(("default".to_owned(), "print".to_owned()));
     let of = |profile: &str| Context { profile: Some(profile.to_owned()), ..Context::default() };
     let keys = [("AWS_ACCESS_KEY_ID", "i"), ("AWS_SECRET_ACCESS_KEY", "s")];
-    assert_eq!(command(&[], &Context::default()).as_deref(), Some("print"));
-    assert_eq!(command(&[("AWS_PROFILE", "role")], &Context::default()).as_deref(), Some("print"));
+    assert_eq!(command(&[], &Context::default()), print);
+    assert_eq!(command(&[("AWS_PROFILE", "role")], &Context::default()), print);
     assert_eq!(command(&[("AWS_PROFILE", "keys")], &Context::default()), None);
     assert_eq!(command(&keys, &Context::default()), None);
-    assert_eq!(command(&keys, &of("default")).as_deref(), Some("print"));
+    assert_eq!(command(&keys, &of("default")), print);
 }

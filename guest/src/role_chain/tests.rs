@@ -39,6 +39,21 @@ fn a_profile_that_leads_back_to_itself_is_told_with_the_way_that_it_takes() {
     );
 }
 
+/// Each profile on the way takes a look at the whole file, and the host takes it where nobody counts fuel.
+#[test]
+fn a_way_of_more_profiles_than_anybody_has_is_an_error() {
+    let way = |length: usize| {
+        let links = (1..length).map(|index| {
+            let name = if index == 1 { "default".to_owned() } else { format!("profile p{index}") };
+            format!("[{name}]\nrole_arn = r\nsource_profile = p{}\n", index + 1)
+        });
+        let keys = format!("[profile p{length}]\naws_access_key_id = i\naws_secret_access_key = s\n");
+        chain(&(links.collect::<String>() + &keys))
+    };
+    assert_eq!(way(MAX_PROFILES).unwrap().roles.len(), MAX_PROFILES - 1);
+    assert!(matches!(way(MAX_PROFILES + 1), Err(RoleChainError::TooLong { .. })));
+}
+
 #[test]
 fn a_missing_source_names_the_profile_that_wants_it() {
     assert_eq!(

@@ -65,7 +65,7 @@ fn shown(chain: &RoleChain) -> Value {
             ("sso_start_url", Some(&sso.start_url)),
         ])}),
         Base::Login { session } => json!({ "LoginSession": { "login_session_arn": session } }),
-        Base::Process { command, .. } => json!({ "CredentialProcess": command }),
+        Base::Process { command, .. } => json!({ "CredentialProcess": command.expose() }),
     };
     let roles = chain.roles.iter().map(|role| {
         json!({ "AssumeRole": present([

@@ -102,12 +102,12 @@ async fn services_that_throttle_are_asked_again_and_get_their_answer_in() {
 /// Such tokens live for an hour, and those of containers for less.
 #[tokio::test]
 async fn a_token_file_is_read_again_by_every_lookup() {
-    let identities = Identities::start();
     let changed = format!("{SECRET_MARK}/changed");
     for (name, variable) in [
         ("web identity in the environment", "AWS_WEB_IDENTITY_TOKEN_FILE"),
         ("container", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"),
     ] {
+        let identities = Identities::start();
         let identity = named(&identities, name);
         let resolver = Resolver::new(&config(&identities, &identity)).unwrap();
         resolver.resolve(PRIVATE).await.unwrap();

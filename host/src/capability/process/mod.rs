@@ -11,10 +11,9 @@ mod unix;
 #[cfg(unix)]
 use unix as system;
 
-use keyward_ecr::chain;
+use keyward_ecr::chain::{self, Program};
 use keyward_ecr::context::Context;
 use keyward_ecr::registry::Registry;
-use keyward_ecr::role_chain::RoleChain;
 use keyward_ecr::secret::Secret;
 use keyward_ecr::settings::{Settings, SharedFiles};
 use keyward_ecr::world::Local;
@@ -35,15 +34,6 @@ pub(crate) struct Programs {
     environment: Vec<(String, Secret)>,
     finding: Blocking<Option<Program>>,
     profiles: Profiles,
-}
-
-/// A program.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Program {
-    /// The profile that has it.
-    profile: String,
-    /// The command line, which may hold secrets.
-    command: Secret,
 }
 
 /// Why there are no credentials of a program. Nothing of its command line and of what it printed is repeated.
@@ -114,10 +104,7 @@ impl Programs {
 /// why.
 fn program(local: &impl Local, context: &Context) -> Option<Program> {
     let files = SharedFiles::read(local);
-    let settings = Settings::new(local, context, &files);
-    let command = chain::credential_process(&settings)?;
-    let chain = RoleChain::of(settings.profiles().ok()?, settings.profile_name()).ok()?;
-    Some(Program { profile: chain.base_profile, command: Secret::new(command) })
+    chain::credential_process(&Settings::new(local, context, &files))
 }
 
 #[cfg(not(unix))]
