@@ -53,7 +53,7 @@ pub struct Program {
 /// The program that a lookup with these settings would come to, and to no source before it.
 pub fn credential_process<L: Local>(settings: &Settings<'_, L>) -> Option<Program> {
     let is_asked = settings.context.service_account_token.is_none()
-        && (skips_environment(settings) || matches!(environment::find(settings.local), Found::NotConfigured(_)));
+        && (skips_environment(settings) || !matches!(environment::find(settings.local), Found::Credentials(_)));
     let chain = is_asked.then(|| RoleChain::of(settings.profiles().ok()?, settings.profile_name()).ok())??;
     match chain.base {
         Base::Process { command, .. } => Some(Program { profile: chain.base_profile, command }),
@@ -84,7 +84,7 @@ fn default_chain<W: World>(lookup: &Lookup<'_, W>) -> Result<Credentials, Error>
         }
         match find(lookup)? {
             Found::Credentials(credentials) => return Ok(credentials),
-            Found::NotConfigured(reason) => attempts.push(format!("{name}: {reason}")),
+            Found::NotConfigured(reason) | Found::NotReached(reason) => attempts.push(format!("{name}: {reason}")),
         }
     }
     Err(Error::NoCredentials(format!(

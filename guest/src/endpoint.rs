@@ -249,13 +249,15 @@ impl Endpoint {
         region: Option<&str>,
         options: &Options,
     ) -> Result<Self, EndpointError> {
+        let region = region.filter(|region| !region.is_empty());
+        // Of a custom endpoint, too: it is signed for.
+        if let Some(unusable) = region.filter(|region| !is_host_label(region)) {
+            return Err(EndpointError::UnusableRegion(unusable.to_owned()));
+        }
         if let Some(custom) = &options.custom {
             return Self::custom(service, region, options, custom);
         }
-        let region = region.filter(|region| !region.is_empty()).ok_or(EndpointError::MissingRegion)?;
-        if !is_host_label(region) {
-            return Err(EndpointError::UnusableRegion(region.to_owned()));
-        }
+        let region = region.ok_or(EndpointError::MissingRegion)?;
         let regional_only = options.fips || options.dual_stack;
         let is_global = region == "aws-global" || (options.global && STS_GLOBAL_REGIONS.contains(&region));
         let (authority, signing_region) = if service == Service::Sts && is_global && !regional_only {

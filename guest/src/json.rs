@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::credentials::Credentials;
 use crate::secret::Secret;
 use crate::sigv4::hex;
+use crate::time::Timestamp;
 
 /// A JSON object. It may hold secrets: nothing of it goes into a message.
 pub type Object = Map<String, Value>;
@@ -37,6 +38,13 @@ pub fn secret(object: &Object, name: &str) -> Option<Secret> {
 /// A member that is a token to be sent in a header, where blanks and control characters have no place.
 pub fn token(object: &Object, name: &str) -> Option<Secret> {
     secret(object, name).filter(|token| token.expose().bytes().all(|byte| byte.is_ascii_graphic()))
+}
+
+/// A time as a number since 1970, of which a second has so many. What is less than a second is dropped.
+pub fn time(value: &Value, of_a_second: f64) -> Option<Timestamp> {
+    let seconds = value.as_f64()? / of_a_second;
+    let is_time = (0.0..Timestamp::LATEST.seconds as f64 + 1.0).contains(&seconds);
+    is_time.then_some(Timestamp { seconds: seconds as u64 })
 }
 
 /// The document of an object, with each of `changes` in the place of what the object had under that name: a text, or nothing.

@@ -8,10 +8,12 @@ pub struct Timestamp {
 }
 
 impl Timestamp {
+    /// The last second of the year 9999. Later times have no form in text; whoever names one has taken milliseconds for seconds.
+    pub const LATEST: Self = Self { seconds: 253_402_300_799 };
+
     /// The form that signatures use: `20150830T123600Z`.
     pub fn basic_format(self) -> String {
-        let (hour, minute, second) = (self.seconds / 3600 % 24, self.seconds / 60 % 60, self.seconds % 60);
-        format!("{}T{hour:02}{minute:02}{second:02}Z", self.date())
+        self.rfc3339().replace(['-', ':'], "")
     }
 
     /// The date in the form that a credential scope uses: `20150830`.
@@ -19,9 +21,7 @@ impl Timestamp {
         let (year, month, day) = civil_from_days(self.seconds / 86_400);
         format!("{year:04}{month:02}{day:02}")
     }
-}
 
-impl Timestamp {
     /// The form of RFC 3339: `2015-08-30T12:36:00Z`.
     pub fn rfc3339(self) -> String {
         let (year, month, day) = civil_from_days(self.seconds / 86_400);
@@ -42,7 +42,8 @@ impl Timestamp {
             "Z" | "z" | "UTC" => 0,
             offset => {
                 let (hours, minutes) = offset.get(1..)?.split_once(':')?;
-                let seconds = i64::try_from(number(hours)? * 3600 + number(minutes)? * 60).ok()?;
+                let part = |text: &str, most| number(text).filter(|number| text.len() == 2 && *number <= most);
+                let seconds = i64::try_from(part(hours, 23)? * 3600 + part(minutes, 59)? * 60).ok()?;
                 match offset.as_bytes()[0] {
                     b'+' => seconds,
                     b'-' => -seconds,
@@ -66,14 +67,16 @@ impl Timestamp {
         (parts.next() == Some("GMT")).then(|| Self::of(year, month, day, hour, minute, second))?
     }
 
-    /// The same moment by a clock that is ahead of the first by so many seconds; none before 1970.
+    /// The same moment by a clock that is ahead of the first by so many seconds; none before 1970, and none after the year 9999.
     pub fn shifted_by(self, seconds: i64) -> Option<Self> {
-        Some(Self { seconds: self.seconds.checked_add_signed(seconds)? })
+        let seconds = self.seconds.checked_add_signed(seconds)?;
+        (seconds <= Self::LATEST.seconds).then_some(Self { seconds })
     }
 
     fn of(year: u64, month: u64, day: u64, hour: u64, minute: u64, second: u64) -> Option<Self> {
         let is_time = (1970..=9999).contains(&year) && hour < 24 && minute < 60 && second <= 60;
-        let days = (is_time && (1..=12).contains(&month)).then(|| days_from_civil(year, month, day))?;
+        let is_date = (1..=12).contains(&month) && (1..=31).contains(&day);
+        let days = (is_time && is_date).then(|| days_from_civil(year, month, day))?;
         // Whatever is not on the calendar would come out as another day.
         (civil_from_days(days) == (year, month, day))
             .then_some(Self { seconds: days * 86_400 + hour * 3600 + minute * 60 + second })
@@ -154,6 +157,12 @@ mod tests {
             "2015-08-30T12:36:00",
             "2015-08-30T12:36:00X",
             "2015-08-30T12:36:00+0200",
+            "2015-08-30T12:36:00+24:00",
+            "2015-08-30T12:36:00+02:60",
+            // Digits without end once went into an offset.
+            "2015-08-31T07:06:00-05:30201554404444440",
+            "2015-08-31T07:06:00-99999999999999999999:00",
+            "9999-12-31T23:59:59-23:59",
             "2015-08-30T12:36:00+2",
             "2015-02-29T12:36:00Z",
             "2015-13-01T12:36:00Z",
@@ -173,6 +182,8 @@ mod tests {
         let date = |text| Timestamp::parse_http_date(text).map(|time| time.seconds);
         assert_eq!(date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
         assert_eq!(date("Thu, 01 Jan 2026 00:22:01 GMT"), Some(1_767_226_921));
+        let day_without_end = "Sun, 18446744073709551615 Nov 1994 08:49:37 GMT";
+        assert_eq!(date(day_without_end), None);
         for text in ["", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994", "Sun, 06 Nov 1994 08:49:37 CET"]
         {
             assert_eq!(date(text), None, "{text}");

@@ -11,7 +11,9 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::context::Context;
 use crate::error::Error;
 use crate::time::Timestamp;
-use crate::world::{FileError, HttpError, Local, MAX_RESPONSE_BYTES, Method, Request, Response, Scheme, World};
+use crate::world::{
+    FileError, HttpError, Local, MAX_RESPONSE_BYTES, Method, Patience, Request, Response, Scheme, World,
+};
 
 /// What holds the answers of ECR. Overwriting more than that, when it is dropped, would be most of a lookup's work.
 const USUAL_RESPONSE_BYTES: usize = 8 * 1024;
@@ -144,7 +146,7 @@ fn send(request: &Request) -> Result<http::FutureIncomingResponse, HttpError> {
     outgoing.set_path_with_query(Some(&request.path)).map_err(|()| impossible("path"))?;
 
     let body = outgoing.body().map_err(|()| impossible("body"))?;
-    let response = outgoing_handler::handle(outgoing, request.patience.map(options)).map_err(http_error)?;
+    let response = outgoing_handler::handle(outgoing, options(request.patience)).map_err(http_error)?;
     if !request.body.is_empty() {
         let stream = body.write().map_err(|()| impossible("body"))?;
         for chunk in request.body.chunks(MAX_WRITE_BYTES) {
@@ -158,13 +160,13 @@ fn send(request: &Request) -> Result<http::FutureIncomingResponse, HttpError> {
     Ok(response)
 }
 
-fn options(patience: Duration) -> http::RequestOptions {
-    let nanoseconds = u64::try_from(patience.as_nanos()).ok();
+fn options(patience: Patience) -> Option<http::RequestOptions> {
+    let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).ok();
     let options = http::RequestOptions::new();
     // Where the host has no such option, the lookup's deadline holds.
-    let _ = options.set_connect_timeout(nanoseconds);
-    let _ = options.set_first_byte_timeout(nanoseconds);
-    options
+    let _ = options.set_connect_timeout(patience.connection.and_then(nanoseconds));
+    let _ = options.set_first_byte_timeout(patience.answer.and_then(nanoseconds));
+    Some(options)
 }
 
 fn file_error(error: &io::Error) -> FileError {

@@ -69,8 +69,24 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// The body, empty for none.
     pub body: Vec<u8>,
-    /// How long the connection may take, and then the begin of the answer. Without it, the lookup's deadline holds alone.
-    pub patience: Option<Duration>,
+    /// How long it may take. The lookup's deadline holds in any case.
+    pub patience: Patience,
+}
+
+/// How long a request may wait for its server before it is given up, and may be sent again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Patience {
+    /// Until the connection is there.
+    pub connection: Option<Duration>,
+    /// From then on, until the answer begins.
+    pub answer: Option<Duration>,
+}
+
+impl Patience {
+    /// The same time for both.
+    pub const fn of(time: Duration) -> Self {
+        Self { connection: Some(time), answer: Some(time) }
+    }
 }
 
 /// The method of a request.
@@ -116,6 +132,11 @@ pub struct Response {
 }
 
 impl Response {
+    /// Whether the status is 2xx.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
     /// The first value of a header, whose name is given in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())

@@ -48,6 +48,8 @@ pub struct Call<'a> {
     pub secrets: &'a [&'a Secret],
     /// Error codes for which the service says that the call may be sent again.
     pub transient_codes: &'a [&'a str],
+    /// How often it is sent at most.
+    pub attempts: u32,
 }
 
 impl<'a, W: World> Client<'a, W> {
@@ -109,11 +111,11 @@ impl<'a, W: World> Client<'a, W> {
         let again = |response: &Response| {
             // What was signed for the right time was not refused for the time.
             let was_skewed = self.skew.get().abs_diff(signed_with.get()) > TOLERATED_SKEW;
-            if is_success(response) { None } else { reason(&Failure::parse(response), call, was_skewed) }
+            if response.is_success() { None } else { reason(&Failure::parse(response), call, was_skewed) }
         };
         let response =
-            self.send(self.attempts, attempt, again).map_err(|error| failure::no_answer(call.name, &error))?;
-        if is_success(&response) {
+            self.send(call.attempts, attempt, again).map_err(|error| failure::no_answer(call.name, &error))?;
+        if response.is_success() {
             return Ok(response);
         }
         Err(Failure::parse(&response).into_error(call.name, call.secrets))
@@ -152,7 +154,9 @@ impl<'a, W: World> Client<'a, W> {
         loop {
             let result = attempt();
             let Some(reason) = again(&result) else {
-                self.bucket.borrow_mut().give_back();
+                if result.as_ref().is_ok_and(Response::is_success) {
+                    self.bucket.borrow_mut().give_back();
+                }
                 return result;
             };
             let asked = result.as_ref().ok().and_then(|response| response.header("x-amz-retry-after"));
@@ -197,10 +201,6 @@ fn reason(failure: &Failure, call: &Call<'_>, was_skewed: bool) -> Option<Reason
     } else {
         failure.retry_reason()
     }
-}
-
-fn is_success(response: &Response) -> bool {
-    (200..300).contains(&response.status)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use crate::aws::request::Operation;
 use crate::credentials::Credentials;
 use crate::endpoint::{Endpoint, Service};
 use crate::error::Error;
+use crate::json;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 use crate::world::{Method, Request, Response, World};
@@ -46,7 +47,7 @@ pub fn get_authorization_token(
 ) -> Result<RegistryCredential, Error> {
     let name = format!("GetAuthorizationToken of {}", endpoint.authority);
     let secrets: Vec<&Secret> = credentials.secrets().collect();
-    let call = Call { name: &name, secrets: &secrets, transient_codes: &[] };
+    let call = Call { name: &name, secrets: &secrets, transient_codes: &[], attempts: client.attempts() };
     let response = client.call(&call, |time| request(endpoint, credentials, time))?;
     parse(&response, endpoint.service).map_err(|what| failure::malformed(&name, &what.to_string()))
 }
@@ -103,13 +104,11 @@ fn parse(response: &Response, service: Service) -> Result<RegistryCredential, Ma
 /// A JSON number of seconds: an integer, with a fraction (which is dropped, so that the expiry is never late) or with an
 /// exponent.
 fn expiry(value: Option<&Value>) -> Result<Option<u64>, Malformed> {
-    /// The end of the year 9999. Later times are milliseconds taken for seconds, or nonsense.
-    const LATEST: f64 = 253_402_300_799.0;
     match value {
         None | Some(Value::Null) => Ok(None),
-        Some(value) => match value.as_f64() {
-            Some(seconds) if (0.0..=LATEST).contains(&seconds) => Ok(Some(seconds as u64)),
-            _ => Err(Malformed::Expiry),
+        Some(value) => match json::time(value, 1.0) {
+            Some(time) => Ok(Some(time.seconds)),
+            None => Err(Malformed::Expiry),
         },
     }
 }

@@ -35,7 +35,9 @@ const THROTTLING: [&str; 14] = [
 ];
 
 /// Error codes of a service that has a problem of its own, whatever the HTTP status.
-const UNAVAILABLE: [&str; 6] = [
+const UNAVAILABLE: [&str; 7] = [
+    // STS did not reach the identity provider of a token.
+    "IDPCommunicationError",
     "InternalFailure",
     "InternalServerError",
     "RequestTimeout",
@@ -45,17 +47,19 @@ const UNAVAILABLE: [&str; 6] = [
 ];
 
 /// Error codes that refuse the identity, with what its owner can do about it.
-const DENIED: [(&str, &str); 21] = [
+const DENIED: [(&str, &str); 23] = [
     ("AccessDenied", PERMISSION),
     ("AccessDeniedException", PERMISSION),
     ("AuthFailure", KEYS),
     ("ExpiredToken", EXPIRED),
     ("ExpiredTokenException", EXPIRED),
+    ("IDPRejectedClaim", TOKEN),
     ("IncompleteSignature", KEYS),
     ("IncompleteSignatureException", KEYS),
     ("InvalidClientException", LOG_IN),
     ("InvalidClientTokenId", KEYS),
     ("InvalidGrantException", LOG_IN),
+    ("InvalidIdentityToken", TOKEN),
     ("InvalidSignatureException", SIGNATURE),
     ("MissingAuthenticationTokenException", KEYS),
     ("NotAuthorized", PERMISSION),
@@ -74,6 +78,7 @@ const EXPIRED: &str = "get new temporary credentials";
 const KEYS: &str = "check the access key id and the session token, and that the keys belong to this partition";
 const LOG_IN: &str = "log in again with 'aws sso login'";
 const PERMISSION: &str = "grant this permission to the identity";
+const TOKEN: &str = "check the token, its audience, the role's trust policy, and that the account has the token's issuer as an identity provider";
 const SIGNATURE: &str = "check the secret access key and the clock of this machine";
 
 /// An answer that reports an error.

@@ -1,10 +1,15 @@
 //! Requests to AWS's services: what each of them has, signed or not.
 
+use std::time::Duration;
+
 use crate::credentials::Credentials;
 use crate::endpoint::Endpoint;
 use crate::sigv4::{self, PathStyle, Scope, SignableRequest};
 use crate::time::Timestamp;
-use crate::world::{Method, Request};
+use crate::world::{Method, Patience, Request};
+
+/// What the AWS SDKs give a connection: after that, another attempt may come to a server that is there.
+const CONNECTION: Duration = Duration::from_millis(3100);
 
 /// What one operation has of its own.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +64,7 @@ impl Operation<'_> {
             path: format!("{}{}", endpoint.base_path, self.path),
             headers,
             body: self.body.as_bytes().to_vec(),
-            patience: None,
+            patience: Patience { connection: Some(CONNECTION), answer: None },
         }
     }
 }

@@ -29,7 +29,7 @@ pub fn get_role_credentials(
     role: &SsoRole,
 ) -> Result<Credentials, Error> {
     let name = format!("GetRoleCredentials of {}", endpoint.authority);
-    let call = Call { name: &name, secrets: &[access_token], transient_codes: &[] };
+    let call = Call { name: &name, secrets: &[access_token], transient_codes: &[], attempts: client.attempts() };
     let path = path(role);
     let headers = &[("x-amz-sso_bearer_token", access_token.expose())];
     // The token stands for a signature.
@@ -66,10 +66,7 @@ fn parse(body: &[u8]) -> Result<Credentials, Malformed> {
 }
 
 fn expiration(role: &Object) -> Option<Timestamp> {
-    /// The end of the year 9999.
-    const LATEST: f64 = 253_402_300_799_999.0;
-    let milliseconds = json::member(role, "expiration")?.as_f64()?;
-    (0.0..=LATEST).contains(&milliseconds).then_some(Timestamp { seconds: milliseconds as u64 / 1000 })
+    json::time(json::member(role, "expiration")?, 1000.0)
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 //!
 //! Source: <https://docs.aws.amazon.com/singlesignon/latest/OIDCAPIReference/API_CreateToken.html>.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -12,7 +14,10 @@ use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::json::{self, Object};
 use crate::secret::Secret;
-use crate::world::{Method, World};
+use crate::world::{Method, Patience, Request, World};
+
+/// How long a lookup waits for a token that it can do without.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// What a new token is asked for with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,20 +41,29 @@ pub struct Token {
     pub refresh_token: Option<Secret>,
 }
 
-/// Asks for a new token.
+/// Asks for a new token: once, and for a moment, where the old one is still good and the lookup need not wait for another.
 ///
 /// # Errors
 ///
 /// [`Error`], by what AWS answered.
-pub fn create_token(client: &Client<'_, impl World>, endpoint: &Endpoint, refresh: &Refresh) -> Result<Token, Error> {
+pub fn create_token(
+    client: &Client<'_, impl World>,
+    endpoint: &Endpoint,
+    refresh: &Refresh,
+    is_urgent: bool,
+) -> Result<Token, Error> {
     let name = format!("CreateToken of {}", endpoint.authority);
     let secrets = [&refresh.client_secret, &refresh.refresh_token];
-    let call = Call { name: &name, secrets: &secrets, transient_codes: &[] };
+    let attempts = if is_urgent { client.attempts() } else { 1 };
+    let call = Call { name: &name, secrets: &secrets, transient_codes: &[], attempts };
     let body = body(refresh);
     let headers = &[("content-type", "application/json")];
     // The client's secret stands for a signature.
     let operation = Operation { method: Method::Post, path: "/token", headers, body: &body };
-    let response = client.call(&call, |_| operation.unsigned(endpoint))?;
+    let response = client.call(&call, |_| {
+        let request = operation.unsigned(endpoint);
+        if is_urgent { request } else { Request { patience: Patience::of(MOMENT), ..request } }
+    })?;
     parse(&response.body).map_err(|malformed| failure::malformed(&name, &malformed.to_string()))
 }
 
@@ -100,7 +114,7 @@ mod tests {
             refresh_token: Secret::new("hunter3".to_owned()),
         };
         in_lookup(world, &Context::default(), |lookup| {
-            create_token(lookup.client, &lookup.endpoint(Service::SsoOidc, "eu-west-1").unwrap(), &refresh)
+            create_token(lookup.client, &lookup.endpoint(Service::SsoOidc, "eu-west-1").unwrap(), &refresh, true)
         })
     }
 

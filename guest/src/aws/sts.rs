@@ -44,7 +44,7 @@ pub fn assume_role(
     let body = form("AssumeRole", role, None, client.world.now());
     let name = name("AssumeRole", role, endpoint);
     let secrets: Vec<&Secret> = credentials.secrets().collect();
-    let call = Call { name: &name, secrets: &secrets, transient_codes: &[] };
+    let call = Call { name: &name, secrets: &secrets, transient_codes: &[], attempts: client.attempts() };
     let response = client.call(&call, |time| operation(&body).signed(endpoint, credentials, time))?;
     parse(&response, "AssumeRoleResult").ok_or_else(|| failure::malformed(&name, "no credentials that can be read"))
 }
@@ -63,7 +63,12 @@ pub fn assume_role_with_web_identity(
     let body = form("AssumeRoleWithWebIdentity", role, Some(token), client.world.now());
     let name = name("AssumeRoleWithWebIdentity", role, endpoint);
     // STS had no answer of the identity provider: the one error of the client's that it wants to be asked again about.
-    let call = Call { name: &name, secrets: &[token], transient_codes: &["IDPCommunicationError"] };
+    let call = Call {
+        name: &name,
+        secrets: &[token],
+        transient_codes: &["IDPCommunicationError"],
+        attempts: client.attempts(),
+    };
     let response = client.call(&call, |_| operation(&body).unsigned(endpoint))?;
     parse(&response, "AssumeRoleWithWebIdentityResult")
         .ok_or_else(|| failure::malformed(&name, "no credentials that can be read"))

@@ -14,7 +14,7 @@ use crate::secret::Secret;
 use crate::settings::{Settings, read_text};
 use crate::source::document::{self, NoCredentials};
 use crate::source::{Found, Lookup};
-use crate::world::{Local, Method, Request, Response, Scheme, World};
+use crate::world::{Local, Method, Patience, Request, Response, Scheme, World};
 
 const RELATIVE_URI: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
 const FULL_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
@@ -27,8 +27,9 @@ const ECS: &str = "169.254.170.2";
 /// Who may be asked without TLS: the services of ECS and of EKS Pod Identity, and this machine, of which there are more addresses.
 const WITHOUT_TLS: [&str; 5] = [ECS, "169.254.170.23", "[fd00:ec2::23]", "[::1]", "localhost"];
 
-/// The service answers from its memory, on the same machine.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// What aws-config gives the service (`http_credential_provider.rs`). It is on the same machine; but an agent that does not have the
+/// credentials yet asks AWS for them.
+const PATIENCE: Patience = Patience { connection: Some(Duration::from_secs(2)), answer: Some(Duration::from_secs(5)) };
 
 /// The credentials that the service gives out.
 ///
@@ -101,7 +102,7 @@ impl Service {
             path: self.path.clone(),
             headers,
             body: Vec::new(),
-            patience: Some(PATIENCE),
+            patience: PATIENCE,
         };
         let answer = client.send(client.attempts(), || client.world.http(&request), again);
         let service = format!("the container credentials service at {} ({})", self.authority, self.setting);

@@ -24,7 +24,7 @@ pub enum NoCredentials {
 ///
 /// [`NoCredentials`].
 pub fn credentials(response: &Response) -> Result<Credentials, NoCredentials> {
-    if !is_success(response) {
+    if !response.is_success() {
         return Err(NoCredentials::Refused(Failure::parse(response)));
     }
     let malformed = |what| Err(NoCredentials::Malformed(what));
@@ -50,11 +50,6 @@ pub fn credentials(response: &Response) -> Result<Credentials, NoCredentials> {
         expires_at: Some(expires_at),
         ..keys
     })
-}
-
-/// Whether the status of an answer is 2xx.
-pub fn is_success(response: &Response) -> bool {
-    (200..300).contains(&response.status)
 }
 
 /// The error of a lookup that got nonsense from the service of this name.

@@ -17,7 +17,7 @@ use crate::secret::Secret;
 use crate::settings::{Setting, SettingError, Settings};
 use crate::source::document::{self, NoCredentials};
 use crate::source::{Found, Lookup};
-use crate::world::{HttpError, Local, Method, Request, Response, Scheme, World};
+use crate::world::{HttpError, Local, Method, Patience, Request, Response, Scheme, World};
 
 const DISABLED: &str = "AWS_EC2_METADATA_DISABLED";
 const ENDPOINT: [&str; 2] = ["AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint"];
@@ -57,7 +57,7 @@ pub fn find(lookup: &Lookup<'_, impl World>) -> Result<Found, Error> {
     let service = Service::of(settings)?;
     let token = match service.first_token(lookup)? {
         Ok(token) => token,
-        Err(reason) => return Ok(Found::NotConfigured(reason)),
+        Err(none) => return Ok(none),
     };
     let mut session = Session { lookup, service, token };
     let role = match configured {
@@ -104,28 +104,29 @@ impl Service {
             path: format!("{}{path}", self.base_path),
             headers: vec![(header.0.to_owned(), header.1.to_owned())],
             body: Vec::new(),
-            patience: Some(PATIENCE),
+            patience: Patience::of(PATIENCE),
         }
     }
 
     /// The token with which the session begins, or why there seems to be no service: most machines are no instances.
-    fn first_token(&self, lookup: &Lookup<'_, impl World>) -> Result<Result<Secret, String>, Error> {
+    fn first_token(&self, lookup: &Lookup<'_, impl World>) -> Result<Result<Secret, Found>, Error> {
         match self.ask_for_token(lookup) {
             Ok(response) if is_of_another_cloud(&response) => {
-                Ok(Err(format!("what answers at {} is not of EC2 (HTTP status {})", self.name, response.status)))
+                let reason = format!("what answers at {} is not of EC2 (HTTP status {})", self.name, response.status);
+                Ok(Err(Found::NotConfigured(reason)))
             }
             Ok(response) => self.token(&response).map(Ok),
             Err(error @ (HttpError::Refused | HttpError::HeadersTooLarge | HttpError::TooLarge)) => {
                 Err(self.no_answer(&error))
             }
             // Whoever took the connection is there; the answer is what got lost.
-            Err(HttpError::Timeout) => Ok(Err(format!(
+            Err(HttpError::Timeout) => Ok(Err(Found::NotReached(format!(
                 "{} took a connection and did not answer within {} s; inside a container, the instance's metadata hop limit has to be 2: \
                  aws ec2 modify-instance-metadata-options --http-put-response-hop-limit 2",
                 self.name,
                 PATIENCE.as_secs()
-            ))),
-            Err(error) => Ok(Err(format!("{} was not reached: {error}", self.name))),
+            )))),
+            Err(error) => Ok(Err(Found::NotReached(format!("{} was not reached: {error}", self.name)))),
         }
     }
 
@@ -135,7 +136,7 @@ impl Service {
     }
 
     fn token(&self, response: &Response) -> Result<Secret, Error> {
-        if !document::is_success(response) {
+        if !response.is_success() {
             let advice = match response.status {
                 403 => {
                     "the service is disabled, or its tokens are not permitted: aws ec2 modify-instance-metadata-options \
@@ -191,7 +192,7 @@ impl<W: World> Session<'_, W> {
         if response.status == 404 {
             return Ok(None);
         }
-        if !document::is_success(&response) {
+        if !response.is_success() {
             return Err(self.refused(
                 &Failure::parse(&response),
                 "the role of this instance",

@@ -26,6 +26,9 @@ pub enum Found {
     Credentials(Credentials),
     /// The source is not configured, for the reason given: the next one is asked.
     NotConfigured(String),
+    /// Nobody answers where the source would be, for the reason given. To the chain, that is a source that is not configured; to a
+    /// profile that asks for this one, it is an outage.
+    NotReached(String),
 }
 
 /// What the sources of one lookup have.

@@ -46,6 +46,13 @@ pub fn find(lookup: &Lookup<'_, impl World>) -> Result<Found, Error> {
             return Err(unusable(format!("profile {} has none to give: {reason}", chain.base_profile)));
         }
         not_configured @ Found::NotConfigured(_) => return Ok(not_configured),
+        // It is asked because the profile says so, with a role on top or without.
+        Found::NotReached(reason) => {
+            return Err(Error::Unavailable(format!(
+                "there are no credentials for profile {}: {reason}; try again later",
+                chain.base_profile
+            )));
+        }
     };
     let credentials = chain.roles.iter().try_fold(base, |credentials, role| assume(lookup, &credentials, role))?;
     Ok(Found::Credentials(credentials))

@@ -58,7 +58,7 @@ fn access_token(lookup: &Lookup<'_, impl World>, profile: &str, sso: &Sso) -> Re
         return if is_over { Err(login.expired()) } else { Ok(cached.access_token) };
     };
     let endpoint = lookup.endpoint(Service::SsoOidc, &sso.region)?;
-    match sso_oidc::create_token(lookup.client, &endpoint, &refresh) {
+    match sso_oidc::create_token(lookup.client, &endpoint, &refresh, is_over) {
         Ok(token) => {
             // Where it cannot be kept, which a sandbox need not allow, it is good for this lookup all the same.
             if let (Ok(path), Some(file)) = (settings::at_home(world, &login.path), renewed(&file, &token, now)) {

@@ -8,7 +8,7 @@ use keyward_ecr::aws::client::{Call, Client};
 use keyward_ecr::context::Context;
 use keyward_ecr::settings::{Settings, SharedFiles};
 use keyward_ecr::time::Timestamp;
-use keyward_ecr::world::{FileError, HttpError, Local, Method, Request, Response, Scheme, World};
+use keyward_ecr::world::{FileError, HttpError, Local, Method, Patience, Request, Response, Scheme, World};
 use keyward_testbed::vectors::{self, Family, items, same};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
@@ -33,7 +33,7 @@ fn check(case: &Value) -> Result<(), String> {
             Client::new(&world, &Settings::new(&world, &context, &files)).map_err(|error| error.to_string())?;
         let client = client.with_skew(initial);
         let signing_times = RefCell::new(Vec::new());
-        let call = Call { name: "operation", secrets: &[], transient_codes: &[] };
+        let call = Call { name: "operation", secrets: &[], transient_codes: &[], attempts: 3 };
         let outcome = client.call(&call, |time| {
             signing_times.borrow_mut().push(time.rfc3339());
             request()
@@ -129,6 +129,6 @@ fn request() -> Request {
         path: "/".to_owned(),
         headers: Vec::new(),
         body: Vec::new(),
-        patience: None,
+        patience: Patience::default(),
     }
 }

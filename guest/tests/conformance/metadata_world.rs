@@ -32,7 +32,9 @@ pub(crate) fn first_url(source: Source, environment: &Value, files: &Value) -> R
     let found = source(&Lookup { client, registry_region: "us-east-1", settings });
     match (world.request.take(), found) {
         (Some(request), _) => Ok(url(&request)),
-        (None, Ok(Found::NotConfigured(reason))) => Err(format!("not configured: {reason}")),
+        (None, Ok(Found::NotConfigured(reason) | Found::NotReached(reason))) => {
+            Err(format!("not configured: {reason}"))
+        }
         (None, Ok(Found::Credentials(_))) => Err("credentials that nobody has given".to_owned()),
         (None, Err(Error::Invalid(text))) => Err(format!("invalid: {text}")),
         (None, Err(error)) => Err(error.to_string()),

@@ -60,7 +60,7 @@ fn check_resolution(case: &Value) -> Result<(), String> {
     };
     let got = match &found {
         Ok(Found::NotConfigured(reason)) if reason.contains("is for tokens of IAM Identity Center") => "a token",
-        Ok(Found::NotConfigured(_)) => "nothing",
+        Ok(Found::NotConfigured(_) | Found::NotReached(_)) => "nothing",
         Ok(Found::Credentials(_)) => "credentials",
         Err(Error::Invalid(_)) => "an error",
         Err(_) => "another error",

@@ -1,7 +1,7 @@
 use super::*;
 use crate::context::Context;
 use crate::test_world::{TestWorld, in_lookup};
-use crate::world::{Method, Scheme};
+use crate::world::{Method, Patience, Scheme};
 
 const THROTTLED: &str = r#"{"__type":"ThrottlingException"}"#;
 
@@ -13,13 +13,16 @@ fn request() -> Request {
         path: "/".to_owned(),
         headers: Vec::new(),
         body: Vec::new(),
-        patience: None,
+        patience: Patience::default(),
     }
 }
 
 fn called(world: &TestWorld, context: &Context) -> Result<Response, Error> {
-    let call = Call { name: "operation", secrets: &[], transient_codes: &[] };
-    in_lookup(world, context, |lookup| lookup.client.call(&call, |_| request()))
+    in_lookup(world, context, |lookup| {
+        let attempts = lookup.client.attempts();
+        let call = Call { name: "operation", secrets: &[], transient_codes: &[], attempts };
+        lookup.client.call(&call, |_| request())
+    })
 }
 
 fn sleeps(world: &TestWorld) -> Vec<u128> {
@@ -89,7 +92,7 @@ fn a_wrong_clock_is_corrected_once_and_not_where_the_settings_say_so() {
     };
     let signed = |world: &TestWorld| {
         let times = RefCell::new(Vec::new());
-        let call = Call { name: "operation", secrets: &[], transient_codes: &[] };
+        let call = Call { name: "operation", secrets: &[], transient_codes: &[], attempts: 3 };
         let _ = in_lookup(world, &Context::default(), |lookup| {
             lookup.client.call(&call, |time| {
                 times.borrow_mut().push(time.basic_format());

@@ -42,7 +42,7 @@ fn ecs_is_asked_once_by_its_path_and_with_its_query() {
         path: "/creds?a=1".to_owned(),
         headers: vec![("accept".to_owned(), "application/json".to_owned())],
         body: Vec::new(),
-        patience: Some(Duration::from_secs(2)),
+        patience: Patience { connection: Some(Duration::from_secs(2)), answer: Some(Duration::from_secs(5)) },
     };
     assert_eq!(*world.requests.borrow(), [expected]);
 }

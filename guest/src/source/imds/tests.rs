@@ -16,7 +16,11 @@ fn found(world: &TestWorld) -> Result<Found, Error> {
 /// What was asked for, in order. Whatever it was, it had a second for the connection, and a second for the answer.
 fn asked(world: &TestWorld) -> Vec<String> {
     let requests = world.requests.borrow();
-    assert!(requests.iter().all(|request| request.patience == Some(Duration::from_secs(1)) && request.body.is_empty()));
+    assert!(
+        requests
+            .iter()
+            .all(|request| request.patience == Patience::of(Duration::from_secs(1)) && request.body.is_empty())
+    );
     let scheme = |request: &Request| if request.scheme == Scheme::Http { "http" } else { "https" };
     let line = |request: &Request| {
         format!("{} {}://{}{}", request.method.as_str(), scheme(request), request.authority, request.path)
@@ -26,7 +30,7 @@ fn asked(world: &TestWorld) -> Vec<String> {
 
 fn not_configured(world: &TestWorld) -> String {
     match found(world) {
-        Ok(Found::NotConfigured(reason)) => reason,
+        Ok(Found::NotConfigured(reason) | Found::NotReached(reason)) => reason,
         other => panic!("{other:?}"),
     }
 }
@@ -330,11 +334,11 @@ fn a_list_that_is_none_is_an_error() {
 }
 
 #[test]
-fn a_profile_that_names_this_source_fails_where_there_is_no_service() {
+fn to_a_profile_that_names_this_source_a_service_that_does_not_answer_is_an_outage() {
     let world = TestWorld::with_environment(&[("HOME", "/h")])
         .file("/h/.aws/config", "[default]\nrole_arn = r\ncredential_source = Ec2InstanceMetadata\n")
         .no_answer(HttpError::Timeout);
-    let Err(Error::Invalid(text)) = in_lookup(&world, &Context::default(), crate::chain::resolve) else { panic!() };
+    let Err(Error::Unavailable(text)) = in_lookup(&world, &Context::default(), crate::chain::resolve) else { panic!() };
     assert!(text.contains("hop limit"), "{text}");
     assert_eq!(asked(&world).len(), 1);
 }

@@ -42,7 +42,7 @@ fn sso(session: Option<&str>) -> Sso {
 fn asked(world: &TestWorld, sso: &Sso) -> Result<Credentials, Error> {
     match in_lookup(world, &Context::default(), |lookup| get(lookup, "work", sso))? {
         Found::Credentials(credentials) => Ok(credentials),
-        Found::NotConfigured(reason) => panic!("{reason}"),
+        Found::NotConfigured(reason) | Found::NotReached(reason) => panic!("{reason}"),
     }
 }
 
