@@ -11,5 +11,7 @@ mod network;
 mod overload;
 mod process;
 mod replay;
+mod replayed;
 mod secrets;
 mod shared_files;
+mod world;
