@@ -2,6 +2,8 @@
 //!
 //! guest/tests/ runs the same cases natively.
 
+mod container;
+mod imds;
 mod locations;
 mod role_chains;
 mod scenarios;
