@@ -2,9 +2,12 @@
 //!
 //! guest/tests/ runs the same cases natively.
 
+mod clock;
 mod container;
+mod errors;
 mod imds;
 mod locations;
 mod role_chains;
 mod scenarios;
 mod services;
+mod sso;
