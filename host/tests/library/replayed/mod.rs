@@ -4,6 +4,7 @@
 
 mod clock;
 mod container;
+mod endpoints;
 mod errors;
 mod imds;
 mod locations;
