@@ -16,6 +16,7 @@ use keyward_testbed::vectors::chain::{self, ChainCase, Expected, ExpectedCredent
 use keyward_testbed::vectors::{Family, same};
 
 use crate::common::PRIVATE;
+use crate::world::plain;
 
 /// What ECR answers: "AWS:p" in base64.
 const TOKEN: &str = r#"{"authorizationData":[{"authorizationToken":"QVdTOnA="}]}"#;
@@ -155,16 +156,6 @@ impl Replay for World {
             response = response.header(name, value);
         }
         Ok(response.body(answer.body.into()).unwrap())
-    }
-}
-
-fn plain(request: &http::Request<Bytes>) -> Request {
-    let headers = request.headers().iter();
-    Request {
-        method: request.method().to_string(),
-        uri: request.uri().to_string(),
-        headers: headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect(),
-        body: request.body().to_vec(),
     }
 }
 

@@ -12,5 +12,7 @@ mod network;
 mod overload;
 mod process;
 mod replay;
+mod replayed;
 mod secrets;
 mod shared_files;
+mod world;

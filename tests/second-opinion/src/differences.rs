@@ -116,6 +116,11 @@ pub const DIFFERENCES: &[Difference] = &[
         ]),
     },
     Difference {
+        name: "a region has no dots in it",
+        reason: "no region has any, and whoever has such a name in mind means another host; the SDK asks sts.a.b.amazonaws.com",
+        proof: Proof::Refused(&["the region 'a.b' is not a valid one"]),
+    },
+    Difference {
         name: "a duration that is none is refused",
         reason: "STS would refuse it with less to say",
         proof: Proof::Refused(&["duration_seconds of profile ", "set it to a number of seconds"]),
@@ -174,11 +179,7 @@ pub fn explain(
     ask_us: impl Fn(&Case) -> Outcome,
     ask_them: impl Fn(&Case) -> Outcome,
 ) -> Option<Vec<&'static Difference>> {
-    let refused = DIFFERENCES.iter().find(|difference| match difference.proof {
-        Proof::Refused(parts) => ours.verdict == Verdict::Error && has_parts(&ours.message.0, parts),
-        _ => false,
-    });
-    if let Some(difference) = refused {
+    if let Some(difference) = refusal(ours) {
         return Some(vec![difference]);
     }
     // One after the other, as few as possible.
@@ -193,7 +194,15 @@ pub fn explain(
                 is_ours = ask_us(&rewritten);
             }
         }
-        !differences.is_empty() && ask_them(&rewritten) == is_ours
+        !differences.is_empty() && (refusal(&is_ours).is_some() || ask_them(&rewritten) == is_ours)
+    })
+}
+
+/// The difference that an outcome of ours owns up to.
+fn refusal(ours: &Outcome) -> Option<&'static Difference> {
+    DIFFERENCES.iter().find(|difference| match difference.proof {
+        Proof::Refused(parts) => ours.verdict == Verdict::Error && has_parts(&ours.message.0, parts),
+        _ => false,
     })
 }
 

@@ -103,13 +103,13 @@ fn metadata() -> Vec<Variable> {
 
 fn endpoints() -> Vec<Variable> {
     vec![
-        ("AWS_REGION", 40, &["eu-west-2", "eu-west-2", "cn-north-1", "us-gov-west-1", ""]),
+        ("AWS_REGION", 40, &["eu-west-2", "eu-west-2", "eu-west-2", "cn-north-1", "us-gov-west-1", "a.b", ""]),
         ("AWS_DEFAULT_REGION", 10, &["ap-south-1", ""]),
         // Never empty: the SDK panics then.
         ("AWS_ENDPOINT_URL", 3, &["https://all.test", "http://all.test:8000/base/"]),
         ("AWS_ENDPOINT_URL_STS", 8, &["https://sts.test"]),
         ("AWS_ENDPOINT_URL_SSO", 3, &["https://sso.test"]),
-        ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", 6, &["true", "true", "true", "false", "perhaps"]),
+        ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", 15, &["true", "true", "true", "false", "perhaps"]),
         ("AWS_USE_FIPS_ENDPOINT", 4, &["true", "false", "perhaps", ""]),
         ("AWS_USE_DUALSTACK_ENDPOINT", 4, &["true", "TRUE", "false", "perhaps"]),
         ("AWS_STS_REGIONAL_ENDPOINTS", 8, &["legacy", "legacy", "legacy", "regional", "perhaps"]),

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 /// # Errors
 ///
 /// Where a field is there twice, or nothing that can be decoded.
-pub(super) fn fields(text: &str) -> Result<BTreeMap<String, String>, String> {
+pub fn fields(text: &str) -> Result<BTreeMap<String, String>, String> {
     let mut fields = BTreeMap::new();
     for field in text.split('&').filter(|field| !field.is_empty()) {
         let (name, value) = field.split_once('=').unwrap_or((field, ""));

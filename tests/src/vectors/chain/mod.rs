@@ -14,6 +14,7 @@ mod signed;
 mod stale;
 
 pub use case::{ChainCase, Expected, ExpectedCredentials, cases};
+pub use form::fields;
 pub use player::Player;
 pub use recording::{Exchange, Request, Response};
 pub use signed::verify;
