@@ -141,6 +141,18 @@ fn the_global_endpoint_of_sts_is_neither_a_fips_nor_a_dual_stack_endpoint() {
     assert_eq!(host(false, true), "sts.aws-global.api.aws");
 }
 
+/// It goes into the signature, whatever the endpoint.
+#[test]
+fn the_region_of_a_custom_endpoint_has_to_be_one_too() {
+    let world = TestWorld::with_environment(&[("AWS_ENDPOINT_URL", "https://sts.example")]);
+    let (files, context) = (SharedFiles::read(&world), Context::default());
+    let settings = Settings::new(&world, &context, &files);
+    for region in ["no region", "a\nb", "a.b"] {
+        let error = Endpoint::of_service(Service::Sts, region, &settings).unwrap_err();
+        assert_eq!(error, EndpointError::UnusableRegion(region.to_owned()));
+    }
+}
+
 #[test]
 fn an_endpoint_that_is_no_usable_url_is_an_error() {
     for url in [

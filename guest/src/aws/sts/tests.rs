@@ -106,9 +106,33 @@ fn an_identity_provider_that_sts_did_not_reach_is_tried_again() {
     with_token(&world).unwrap();
     assert_eq!((world.requests.borrow().len(), world.sleeps.borrow().len()), (3, 2));
 
+    let world = (0..3).fold(TestWorld::default(), |world, _| world.answer(400, &[], failure));
+    assert!(matches!(with_token(&world), Err(Error::Unavailable(_))));
+
     let world = TestWorld::default().answer(400, &[], failure);
     assumed(&world, &ROLE).unwrap_err();
     assert_eq!(world.requests.borrow().len(), 1);
+}
+
+/// STS answers with status 400, as it does to requests that make no sense: it is the token that nobody accepts.
+#[test]
+fn a_token_that_is_refused_is_a_denial_and_the_advice_is_about_the_token() {
+    for code in ["InvalidIdentityToken", "IDPRejectedClaim"] {
+        let failure = format!("<ErrorResponse><Error><Code>{code}</Code></Error></ErrorResponse>");
+        let world = TestWorld::default().answer(400, &[], &failure);
+        let Err(Error::Denied(text)) = with_token(&world) else { panic!("{code}") };
+        assert!(text.contains("; check the token, its audience, the role's trust policy"), "{text}");
+        assert_eq!(world.requests.borrow().len(), 1);
+    }
+}
+
+/// A connection that nobody takes would otherwise last as long as the lookup.
+#[test]
+fn a_service_has_as_long_for_a_connection_as_the_aws_sdk_gives_it() {
+    let world = TestWorld::default().answer(200, &[], ANSWER);
+    assumed(&world, &ROLE).unwrap();
+    let patience = world.requests.borrow()[0].patience;
+    assert_eq!((patience.connection.map(|time| time.as_millis()), patience.answer), (Some(3100), None));
 }
 
 #[test]

@@ -112,6 +112,16 @@ fn a_renewal_that_fails_is_no_error_as_long_as_the_old_token_is_good() {
     assert_eq!(content(&world), token(ENDING));
 }
 
+/// Otherwise a service that is not reached would hold up a lookup that can do without it, up to its deadline.
+#[test]
+fn a_renewal_that_can_wait_is_asked_for_once_and_for_a_moment() {
+    let world = world().file(FILE, token(ENDING)).answer(503, &[], "").answer(200, &[], KEYS);
+    asked(&world, &sso(Some("admin"))).unwrap();
+    assert_eq!((world.requests.borrow().len(), world.sleeps.borrow().len()), (2, 0));
+    let patience = world.requests.borrow()[0].patience;
+    assert_eq!(patience, crate::world::Patience::of(std::time::Duration::from_secs(1)));
+}
+
 #[test]
 fn a_renewal_that_fails_after_the_end_asks_for_a_new_login() {
     let refusal = r#"{"error":"invalid_grant","error_description":"hunter-refresh is used up"}"#;
