@@ -103,7 +103,11 @@ fn metadata() -> Vec<Variable> {
 
 fn endpoints() -> Vec<Variable> {
     vec![
-        ("AWS_REGION", 40, &["eu-west-2", "eu-west-2", "eu-west-2", "cn-north-1", "us-gov-west-1", "a.b", ""]),
+        (
+            "AWS_REGION",
+            40,
+            &["eu-west-2", "eu-west-2", "eu-west-2", "cn-north-1", "us-gov-west-1", "a.b", "no region", ""],
+        ),
         ("AWS_DEFAULT_REGION", 10, &["ap-south-1", ""]),
         // Never empty: the SDK panics then.
         ("AWS_ENDPOINT_URL", 3, &["https://all.test", "http://all.test:8000/base/"]),
