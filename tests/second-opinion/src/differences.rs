@@ -153,7 +153,7 @@ pub const DIFFERENCES: &[Difference] = &[
     Difference {
         name: "a role has to have a source with credentials",
         reason: "as above, where the source is a profile of IAM Identity Center for tokens alone",
-        proof: Proof::Refused(&[" has none to give"]),
+        proof: Proof::Refused(&[" has none to give", " is for tokens of IAM Identity Center"]),
     },
     Difference {
         name: "a file that cannot be read ends the chain where the profile may be in it",
