@@ -5,6 +5,7 @@ use std::env;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
 use keyward::{Budget, Config, Request};
 
@@ -58,19 +59,19 @@ pub(crate) struct Get {
     #[arg(long)]
     write_sso_cache: bool,
     /// Use this profile of the shared configuration files, before AWS_PROFILE and before the keys of the environment
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     profile: Option<String>,
     /// Assume this role with the credentials that are found
-    #[arg(long, value_name = "ARN")]
+    #[arg(long, value_name = "ARN", value_parser = NonEmptyStringValueParser::new())]
     role_arn: Option<String>,
     /// The external id that the role's trust policy asks for
-    #[arg(long, value_name = "ID", requires = "role_arn")]
+    #[arg(long, value_name = "ID", requires = "role_arn", value_parser = NonEmptyStringValueParser::new())]
     external_id: Option<String>,
     /// The name of the role's session in AWS's logs
-    #[arg(long, value_name = "NAME", requires = "role_arn")]
+    #[arg(long, value_name = "NAME", requires = "role_arn", value_parser = NonEmptyStringValueParser::new())]
     session_name: Option<String>,
     /// The region of STS, before AWS_REGION; the registry's own region is in its address
-    #[arg(long, value_name = "REGION")]
+    #[arg(long, value_name = "REGION", value_parser = NonEmptyStringValueParser::new())]
     region: Option<String>,
     /// Run the component in FILE instead of the one that is built in
     #[cfg(feature = "compile")]

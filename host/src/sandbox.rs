@@ -95,7 +95,7 @@ async fn look_up(
     if let Some(programs) = &grants.programs {
         match before_end(programs.printed(request, meter), meter, deadline, cancel).await {
             Ok(printed) => question.add("process-credentials", printed?.map(|printed| printed.expose().to_owned())),
-            Err(ended) => return classify(ended, grants, budget, meter, &log),
+            Err(ended) => return classify(ended, grants, budget, meter, &log, &question),
         }
         time_left = time_left.saturating_sub(deadline.elapsed());
     }
@@ -106,15 +106,24 @@ async fn look_up(
     usage.fuel = budget.fuel.saturating_sub(store.get_fuel().unwrap_or_default());
     usage.peak_memory = store.data().limiter.peak();
     drop(store);
-    classify(ended, grants, budget, meter, &log)
+    classify(ended, grants, budget, meter, &log, &question)
 }
 
 /// The request as the component gets it. What it says besides the address may be a secret, and is overwritten when it is dropped.
 struct Question(provider::Request);
 
+/// The names of the context whose values are secrets.
+const SECRET_CONTEXT: [&str; 2] = ["process-credentials", "service-account-token"];
+
 impl Question {
     fn new(request: &Request) -> Self {
         Self(provider::Request { server: request.registry.clone(), context: request.context() })
+    }
+
+    /// What a component must not be quoted with.
+    fn secrets(&self) -> Vec<Secret> {
+        let secrets = self.0.context.iter().filter(|(name, _)| SECRET_CONTEXT.contains(&name.as_str()));
+        secrets.map(|(_, value)| Secret::new(value.clone())).collect()
     }
 
     fn add(&mut self, name: &str, value: Option<String>) {
@@ -294,10 +303,14 @@ fn classify(
     budget: &Budget,
     meter: &Meter,
     log: &Log,
+    question: &Question,
 ) -> Result<provider::Credential, Error> {
     let timeout = |waiting_for| Error::Timeout { deadline: budget.deadline, waiting_for };
-    let trap =
-        |reason: String| Error::Trap { reason, said: log.shown(grants.environment.iter().map(|(_, value)| value)) };
+    let trap = |reason: String| {
+        let asked = question.secrets();
+        let secrets = grants.environment.iter().map(|(_, value)| value).chain(&asked);
+        Error::Trap { reason, said: log.shown(secrets) }
+    };
     // What ended the guest, known by its type.
     let known = |error: &wasmtime::Error| {
         if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
@@ -358,5 +371,20 @@ impl From<provider::Error> for Error {
             provider::Error::Throttled(text) => Self::Throttled(printable(&text)),
             provider::Error::Unavailable(text) => Self::Unavailable(printable(&text)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A component that crashes may have quoted what it was asked with.
+    #[test]
+    fn the_secrets_of_a_question_are_known() {
+        let request = Request::new("r").with_profile("p").with_service_account_token(Secret::new("token".to_owned()));
+        let mut question = Question::new(&request);
+        question.add("process-credentials", Some("keys".to_owned()));
+        let secrets = question.secrets();
+        assert_eq!(secrets.iter().map(Secret::expose).collect::<Vec<_>>(), ["token", "keys"]);
     }
 }

@@ -53,7 +53,8 @@ const METADATA: [IpAddr; 5] = [
 const MAX_REGION_BYTES: usize = 24;
 
 /// The settings that name one destination each, besides AWS_ENDPOINT_URL and its relatives.
-const METADATA_SETTINGS: [&str; 2] = ["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_EC2_METADATA_SERVICE_ENDPOINT"];
+pub(crate) const METADATA_SETTINGS: [&str; 2] =
+    ["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_EC2_METADATA_SERVICE_ENDPOINT"];
 
 /// What to do about a refusal.
 pub(crate) const SETTING: &str = "AWS_ENDPOINT_URL, in the AWS_ENDPOINT_URL variable of its service, in endpoint_url of a \

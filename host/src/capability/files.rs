@@ -111,7 +111,10 @@ pub(crate) fn is_path(variable: &str) -> bool {
 pub(crate) fn absolute(config: &Config, path: &str) -> Option<String> {
     let path = path.trim();
     let path = match path.strip_prefix("~/") {
-        Some(below_home) => Path::new(config.variable("HOME")?.trim()).join(below_home.trim_start_matches('/')),
+        Some(below_home) => {
+            let home = config.variable("HOME")?.trim();
+            Path::new((!home.is_empty()).then_some(home)?).join(below_home.trim_start_matches('/'))
+        }
         None => PathBuf::from(path),
     };
     spelled(&path)
@@ -202,6 +205,8 @@ mod tests {
             assert_eq!(absolute(&config, path).as_deref(), Some(spelling));
         }
         assert_eq!(absolute(&Config::new(), "~/creds"), None);
+        // A blank one would be the working folder.
+        assert_eq!(absolute(&Config::new().with_variable("HOME", " "), "~/creds"), None);
         for (path, spelling) in [("run//token", "/run/token"), ("//./run/token", "/run/token"), ("../x", "/../x")] {
             assert_eq!(opened(path), spelling);
         }

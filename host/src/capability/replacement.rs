@@ -133,8 +133,7 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let new = folder.join(format!(".keyward-{}-{now}", process::id()));
     let written = create(&new).and_then(|mut file| {
         file.write_all(content)?;
-        keep_owner(&file, &old)?;
-        file.set_permissions(old.permissions())?;
+        file.set_permissions(kept_permissions(&file, &old)?)?;
         file.sync_all()?;
         fs::rename(&new, &path)
     });
@@ -155,16 +154,23 @@ fn create(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Written by root, a user's file would otherwise not be the user's any more.
+/// Gives a file the owner and the group of the old one, and says which permissions it gets: written by root, a user's file would otherwise
+/// not be the user's any more. Where the group cannot be kept, another group must not read what the old one could.
 #[cfg(unix)]
-fn keep_owner(new: &File, old: &fs::Metadata) -> io::Result<()> {
-    use std::os::unix::fs::{MetadataExt, fchown};
-    if new.metadata()?.uid() == old.uid() { Ok(()) } else { fchown(new, Some(old.uid()), Some(old.gid())) }
+fn kept_permissions(new: &File, old: &fs::Metadata) -> io::Result<fs::Permissions> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+    let own = new.metadata()?;
+    if own.uid() != old.uid() {
+        fchown(new, Some(old.uid()), None)?;
+    }
+    let has_group = own.gid() == old.gid() || fchown(new, None, Some(old.gid())).is_ok();
+    let mode = old.permissions().mode();
+    Ok(fs::Permissions::from_mode(if has_group { mode } else { mode & !0o070 }))
 }
 
 #[cfg(not(unix))]
-fn keep_owner(_new: &File, _old: &fs::Metadata) -> io::Result<()> {
-    Ok(())
+fn kept_permissions(_new: &File, old: &fs::Metadata) -> io::Result<fs::Permissions> {
+    Ok(old.permissions())
 }
 
 #[cfg(test)]
@@ -175,6 +181,19 @@ mod tests {
 
     fn entries(folder: &Path) -> usize {
         fs::read_dir(folder).unwrap().count()
+    }
+
+    /// The new file once had the group of its writer, who could be in another one.
+    #[test]
+    fn a_file_keeps_its_group() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        // Who is not root has no other group to give.
+        if std::os::unix::fs::chown(file.path(), None, Some(12_345)).is_ok() {
+            fs::set_permissions(file.path(), fs::Permissions::from_mode(0o640)).unwrap();
+            replace(file.path(), b"new").unwrap();
+            let new = fs::metadata(file.path()).unwrap();
+            assert_eq!((new.gid(), new.mode() & 0o777), (12_345, 0o640));
+        }
     }
 
     #[test]

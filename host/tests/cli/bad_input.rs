@@ -135,6 +135,21 @@ fn an_empty_setting_is_none() {
 }
 
 /// A wrong key is a secret too: whose it is, nobody knows.
+/// With a variable of a shell that is not set, the lookup would otherwise be that of another identity.
+#[test]
+fn an_argument_that_names_an_identity_is_not_empty() {
+    let fake = FakeAws::start();
+    for argument in ["--profile", "--role-arn", "--region"] {
+        let outcome = Call::keyward(&["get", PRIVATE, argument, ""]).against(&fake).run();
+        assert_eq!((outcome.status, outcome.output.as_str()), (2, ""), "{outcome:?}");
+    }
+    for argument in ["--external-id", "--session-name"] {
+        let outcome = Call::keyward(&["get", PRIVATE, "--role-arn", "arn", argument, ""]).against(&fake).run();
+        assert_eq!((outcome.status, outcome.output.as_str()), (2, ""), "{outcome:?}");
+    }
+    assert_eq!(fake.connections_accepted(), 0);
+}
+
 #[test]
 fn a_value_that_cannot_be_sent_is_not_repeated() {
     let fake = FakeAws::start();

@@ -72,6 +72,17 @@ async fn no_program_is_run_for_the_address_of_somebody_else_nor_where_the_enviro
     assert!(!folder.path().join("begun").exists());
 }
 
+/// The lookup would come to nothing, and the program may ask a person, or count its runs.
+#[tokio::test]
+async fn no_program_is_run_where_settings_lead_to_no_endpoint() {
+    let fake = FakeAws::start();
+    let (folder, config) = with_command(&fake, |folder| format!("touch {}", folder.join("begun").display()));
+    let config = config.with_variable("AWS_USE_FIPS_ENDPOINT", "maybe");
+    let Err(Error::Invalid(text)) = Resolver::new(&config).unwrap().resolve(PRIVATE).await else { panic!() };
+    assert!(text.contains("AWS_USE_FIPS_ENDPOINT is 'maybe'"), "{text}");
+    assert!(!folder.path().join("begun").exists());
+}
+
 #[tokio::test]
 async fn the_profile_of_the_request_decides_which_program_is_run() {
     let fake = FakeAws::start();

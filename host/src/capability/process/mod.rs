@@ -13,6 +13,7 @@ use unix as system;
 
 use keyward_ecr::chain::{self, Program};
 use keyward_ecr::context::Context;
+use keyward_ecr::endpoint::Endpoint;
 use keyward_ecr::registry::Registry;
 use keyward_ecr::secret::Secret;
 use keyward_ecr::settings::{Settings, SharedFiles};
@@ -74,9 +75,9 @@ impl Programs {
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] where the program failed.
+    /// [`Error::Invalid`] where the program failed; [`Error::Internal`] where nobody could look for it.
     pub(crate) async fn printed(&self, request: &Request, meter: &Meter) -> Result<Option<Secret>, Error> {
-        let Some(Program { profile, command }) = self.find(request, meter).await else { return Ok(None) };
+        let Some(Program { profile, command }) = self.find(request, meter).await? else { return Ok(None) };
         let name = format!("credential_process of profile {profile}");
         tracing::debug!(profile, "credential_process");
         let _waiting = meter.program(&name);
@@ -87,24 +88,25 @@ impl Programs {
     }
 
     /// On a thread: a file may be as large as a mebibyte.
-    async fn find(&self, request: &Request, meter: &Meter) -> Option<Program> {
+    async fn find(&self, request: &Request, meter: &Meter) -> Result<Option<Program>, Error> {
         // For an address of somebody else, credentials of AWS are of no use. A token goes before every profile.
         let registry = Registry::parse(&request.registry).ok().filter(|registry| registry.check_region().is_ok());
-        if registry.is_none() || request.service_account_token.is_some() {
-            return None;
-        }
+        let Some(registry) = registry.filter(|_| request.service_account_token.is_none()) else { return Ok(None) };
         let local = self.profiles.read(meter).await;
-        let profile = request.profile.clone();
-        let find = move || program(&local, &Context { profile, ..Context::default() });
-        self.finding.run(&format!("{:?}", request.profile), find).await.ok()?
+        let context = Context::new(request.context());
+        let thing = format!("{:?} for {}", request.profile, request.registry);
+        let found = self.finding.run(&thing, move || program(&local, &context, &registry)).await;
+        found.map_err(|cause| Error::Internal(format!("the profiles were not looked through: {cause}")))
     }
 }
 
 /// The component comes to the same one, by the same code. Where settings contradict each other it is none, and the component says
 /// why.
-fn program(local: &impl Local, context: &Context) -> Option<Program> {
+fn program(local: &impl Local, context: &Context, registry: &Registry) -> Option<Program> {
     let files = SharedFiles::read(local);
-    chain::credential_process(&Settings::new(local, context, &files))
+    let settings = Settings::new(local, context, &files);
+    Endpoint::of_registry(registry, &settings).ok()?;
+    chain::credential_process(&settings)
 }
 
 #[cfg(not(unix))]

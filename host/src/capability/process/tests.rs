@@ -121,7 +121,7 @@ async fn the_program_is_that_of_the_profile_that_the_lookup_comes_to() {
     let find = async |config: &Config, request: Request| {
         let found = programs(config).find(&request, &Meter::default()).await;
         assert!(!format!("{found:?}").contains("hunter2"));
-        found.map(|found| (found.profile, found.command.expose().to_owned()))
+        found.unwrap().map(|found| (found.profile, found.command.expose().to_owned()))
     };
     let some = |profile: &str, command: &str| Some((profile.to_owned(), command.to_owned()));
     let request = || Request::new(REGISTRY);
