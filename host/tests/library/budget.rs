@@ -65,7 +65,12 @@ async fn the_deadline_ends_a_lookup_that_computes() {
     let config = config_without_keys(&fake).with_variable("AWS_SHARED_CREDENTIALS_FILE", file.to_str().unwrap());
     let resolver = Resolver::new(&config).unwrap();
     let unlimited = Budget::default().with_fuel(u64::MAX).with_deadline(Duration::MAX).with_memory(1 << 30);
-    let whole = resolver.look_up(PRIVATE, &unlimited, &CancelToken::new()).await;
+    let mut whole = resolver.look_up(PRIVATE, &unlimited, &CancelToken::new()).await;
+    for _ in 0..2 {
+        // The fastest of some: half the time of one that was held up may be enough for the next.
+        let again = resolver.look_up(PRIVATE, &unlimited, &CancelToken::new()).await;
+        whole = if again.usage.wall < whole.usage.wall { again } else { whole };
+    }
     assert!(matches!(whole.result, Err(Error::NoCredentials(_))), "{whole:?}");
 
     // In the middle of it: the file has been read by then.
