@@ -52,9 +52,12 @@ impl Connector {
         Self { names: NameResolver::new(config), proxies: Proxies::new(config), roots: TrustRoots::new(config) }
     }
 
-    /// The way to a destination.
-    pub(crate) fn route(&self, uri: &Uri, destination: &Destination) -> Result<Route, error::Error> {
-        Ok(match self.proxies.of(uri, destination)? {
+    /// The way to a destination. Wherever a metadata service is, it is asked directly: a proxy would see its token, and the keys. With
+    /// TLS, a proxy sees nothing, and may be the only way.
+    pub(crate) fn route(&self, uri: &Uri, destination: &Destination, grant: Grant) -> Result<Route, error::Error> {
+        let is_direct = grant == Grant::Metadata && !destination.is_https;
+        let proxy = if is_direct { None } else { self.proxies.of(uri, destination)? };
+        Ok(match proxy {
             None => Route::Direct,
             Some(proxy) if destination.is_https => Route::Tunnelled(proxy),
             Some(proxy) => Route::Forwarded(proxy),

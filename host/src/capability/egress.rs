@@ -53,8 +53,7 @@ const METADATA: [IpAddr; 5] = [
 const MAX_REGION_BYTES: usize = 24;
 
 /// The settings that name one destination each, besides AWS_ENDPOINT_URL and its relatives.
-pub(crate) const METADATA_SETTINGS: [&str; 2] =
-    ["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_EC2_METADATA_SERVICE_ENDPOINT"];
+const METADATA_SETTINGS: [&str; 2] = ["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_EC2_METADATA_SERVICE_ENDPOINT"];
 
 /// What to do about a refusal.
 pub(crate) const SETTING: &str = "AWS_ENDPOINT_URL, in the AWS_ENDPOINT_URL variable of its service, in endpoint_url of a \
@@ -63,14 +62,16 @@ pub(crate) const SETTING: &str = "AWS_ENDPOINT_URL, in the AWS_ENDPOINT_URL vari
 /// The destinations that lookups may reach.
 #[derive(Clone, Debug)]
 pub(crate) struct EgressPolicy {
-    /// What the operator named.
+    /// What the operator named as a metadata service.
+    metadata: BTreeSet<Destination>,
+    /// What the operator named besides.
     named: BTreeSet<Destination>,
 }
 
-/// Why a destination is allowed, which decides where its name may lead.
+/// Why a destination is allowed, which decides where its name may lead, and whether a proxy may be on the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Grant {
-    /// It is an address itself: that of a metadata service.
+    /// It is a metadata service: at one of its addresses, or where the operator has it.
     Metadata,
     /// The operator named it.
     Named,
@@ -82,23 +83,24 @@ impl EgressPolicy {
     pub(crate) fn new(config: &Config) -> Result<Self, SetupError> {
         let endpoints = Service::ALL.map(Service::endpoint_variable).into_iter().chain(["AWS_ENDPOINT_URL"]);
         let is_ignored = ignores_endpoints(config).unwrap_or_default();
-        let mut named: BTreeSet<Destination> = endpoints
-            .filter(|_| !is_ignored)
-            .chain(METADATA_SETTINGS)
-            .filter_map(|name| destination(config.variable(name)?))
-            .collect();
+        let mut named: BTreeSet<Destination> =
+            endpoints.filter(|_| !is_ignored).filter_map(|name| destination(config.variable(name)?)).collect();
+        let metadata = METADATA_SETTINGS.into_iter().filter_map(|name| destination(config.variable(name)?)).collect();
         for allowed in &config.allowed {
             let destination =
                 destination(allowed).ok_or_else(|| SetupError::Allowed { destination: allowed.clone() })?;
             named.insert(destination);
         }
-        Ok(Self { named })
+        Ok(Self { metadata, named })
     }
 
     /// Why a request may be sent there, if it may.
     pub(crate) fn grant(&self, destination: &Destination) -> Option<Grant> {
         let Destination { is_https, host, port } = destination;
-        if self.named.contains(destination) {
+        // Before what else it may be named as: no proxy reads the keys of a machine.
+        if self.metadata.contains(destination) {
+            Some(Grant::Metadata)
+        } else if self.named.contains(destination) {
             Some(Grant::Named)
         } else if *is_https && *port == 443 && is_api_endpoint(host) {
             Some(Grant::Service)

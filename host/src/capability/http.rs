@@ -146,7 +146,7 @@ impl Hooks {
     /// Why a request may be sent there, if it may. The shared files are asked last, since they have to be read for it.
     async fn grant(&self, destination: &Destination) -> Option<Grant> {
         match self.transport.policy.grant(destination) {
-            None => self.profiles.names(destination).await.then_some(Grant::Named),
+            None => self.profiles.grant(destination).await,
             grant => grant,
         }
     }
@@ -184,7 +184,7 @@ impl Hooks {
         grant: Grant,
     ) -> Result<Response<AnswerBody>, Error> {
         let Transport { connector, policy: _, pool, replay: _ } = &*self.transport;
-        let route = connector.route(request.uri(), destination).map_err(|fault| {
+        let route = connector.route(request.uri(), destination, grant).map_err(|fault| {
             self.meter.set_fault(fault);
             Error::ConfigurationError
         })?;
@@ -356,6 +356,35 @@ mod tests {
         for (uri, grant) in [("http://localhost:4566/x", Some(Grant::Named)), ("http://localhost:4567/", None)] {
             let destination = Destination::of(&uri.parse().unwrap()).unwrap();
             assert_eq!(hooks.grant(&destination).await, grant);
+        }
+    }
+
+    /// They once went through it like everything else, with the token and the keys of a role in clear.
+    #[tokio::test]
+    async fn a_metadata_service_that_a_setting_or_a_profile_names_is_not_asked_through_a_proxy() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let text = "[default]\nendpoint_url = http://named.example\n\
+                    [profile other]\nec2_metadata_service_endpoint = http://profile.example\n";
+        std::fs::write(file.path(), text).unwrap();
+        let config = Config::new()
+            .with_variable("AWS_CONFIG_FILE", file.path().to_str().unwrap())
+            .with_variable("ALL_PROXY", "http://proxy.example")
+            .with_variable("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://10.0.0.5:1338")
+            // It may be something else besides.
+            .with_allowed("http://10.0.0.5:1338");
+        let route = async |config: &Config, uri: &str| {
+            let (hooks, uri) = (hooks(config, 64), uri.parse().unwrap());
+            let destination = Destination::of(&uri).unwrap();
+            let grant = hooks.grant(&destination).await.unwrap();
+            hooks.transport.connector.route(&uri, &destination, grant).unwrap()
+        };
+        for metadata in ["http://10.0.0.5:1338/latest", "http://profile.example/latest"] {
+            assert!(matches!(route(&config, metadata).await, Route::Direct), "{metadata}");
+        }
+        assert!(matches!(route(&config, "http://named.example/").await, Route::Forwarded(_)));
+        for (uri, is_direct) in [("http://agent.example/keys", true), ("https://agent.example/keys", false)] {
+            let config = config.clone().with_variable("AWS_CONTAINER_CREDENTIALS_FULL_URI", uri);
+            assert_eq!(matches!(route(&config, uri).await, Route::Direct), is_direct, "{uri}");
         }
     }
 

@@ -4,6 +4,7 @@
 //! variable grants, and at most once for a lookup.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use zeroize::Zeroizing;
 
 use crate::capability::blocking::Blocking;
 use crate::capability::destination::Destination;
-use crate::capability::egress::{self, ignores_endpoints};
+use crate::capability::egress::{self, Grant, ignores_endpoints};
 use crate::capability::files::{self, Files, LOGIN_FOLDER, absolute};
 use crate::capability::meter::Meter;
 use crate::config::Config;
@@ -34,6 +35,7 @@ struct Inner {
     /// As the component sees them.
     variables: Arc<Vec<(String, Secret)>>,
     parsing: Blocking<Arc<Named>>,
+    hashing: RandomState,
 }
 
 impl Profiles {
@@ -43,6 +45,7 @@ impl Profiles {
             files: files.clone(),
             variables: variables.clone(),
             parsing: Blocking::default(),
+            hashing: RandomState::new(),
         }))
     }
 
@@ -55,7 +58,8 @@ impl Profiles {
             let content = files.open(path).await.map_err(|error| error.kind());
             contents.insert(path.clone(), content);
         }
-        Preread { variables: variables.clone(), contents }
+        let version = self.0.hashing.hash_one(&contents);
+        Preread { variables: variables.clone(), contents, version }
     }
 
     /// On a thread: a file may be as large as a mebibyte.
@@ -65,8 +69,9 @@ impl Profiles {
             // A clock that is played stands still only as long as nobody waits for another thread.
             return Arc::new(Named::of(&self.0.config, &local));
         }
-        let this = self.clone();
-        let named = self.0.parsing.run("profiles", move || Arc::new(Named::of(&this.0.config, &local)));
+        // Who has read a newer file does not wait for what an older one names.
+        let (this, version) = (self.clone(), local.version().to_string());
+        let named = self.0.parsing.run(&version, move || Arc::new(Named::of(&this.0.config, &local)));
         // Without a thread, nothing more is granted.
         named.await.unwrap_or_default()
     }
@@ -76,6 +81,14 @@ impl Profiles {
 pub(crate) struct Preread {
     variables: Arc<Vec<(String, Secret)>>,
     contents: BTreeMap<String, Result<Bytes, io::ErrorKind>>,
+    version: u64,
+}
+
+impl Preread {
+    /// Another number for other contents.
+    pub(crate) fn version(&self) -> u64 {
+        self.version
+    }
 }
 
 impl Local for Preread {
@@ -98,6 +111,8 @@ impl Local for Preread {
 #[derive(Debug, Default)]
 struct Named {
     destinations: BTreeSet<Destination>,
+    /// Those that are metadata services.
+    metadata: BTreeSet<Destination>,
     /// The spelling of the component → the path.
     files: BTreeMap<String, String>,
     /// Those of the files that may be replaced, where the operator lets them be.
@@ -111,7 +126,7 @@ impl Named {
         let Ok(profiles) = shared.profiles() else { return named };
         for ((kind, name), properties) in profiles.all() {
             match kind {
-                SectionKind::Profile => named.add_profile(config, &properties),
+                SectionKind::Profile => named.add_profile(config, local, &properties),
                 SectionKind::Services if ignores_endpoints(config) != Some(true) => {
                     let sections = Service::ALL.iter().filter_map(|service| properties.get(service.section_key()));
                     sections.for_each(|section| named.add_destination(sub_property(section, "endpoint_url")));
@@ -123,7 +138,7 @@ impl Named {
         named
     }
 
-    fn add_profile(&mut self, config: &Config, properties: &Properties) {
+    fn add_profile(&mut self, config: &Config, local: &impl Local, properties: &Properties) {
         let get =
             |property: &str| properties.get(property).map(|value| value.as_str()).filter(|value| !value.is_empty());
         if let Some(token) = get("web_identity_token_file") {
@@ -133,9 +148,10 @@ impl Named {
             self.add_sso_file(config, start_url);
         }
         if let Some(session) = get("login_session") {
-            self.add_file(config, &login_file(config.variable(LOGIN_FOLDER), session));
+            let folder = local.environment(LOGIN_FOLDER).filter(|folder| !folder.is_empty());
+            self.add_file(config, &login_file(folder.as_deref(), session));
         }
-        self.add_destination(get("ec2_metadata_service_endpoint"));
+        self.metadata.extend(get("ec2_metadata_service_endpoint").and_then(egress::destination));
         let ignores = || get("ignore_configured_endpoint_urls").is_some_and(|value| value.eq_ignore_ascii_case("true"));
         if !ignores_endpoints(config).unwrap_or_else(ignores) {
             self.add_destination(get("endpoint_url"));
@@ -190,9 +206,14 @@ impl OfLookup {
         if may_write { self.named().await.sso_files.get(opened).cloned() } else { None }
     }
 
-    /// Whether a profile, or a services section, names a destination.
-    pub(crate) async fn names(&self, destination: &Destination) -> bool {
-        self.named().await.destinations.contains(destination)
+    /// As what a profile, or a services section, names a destination.
+    pub(crate) async fn grant(&self, destination: &Destination) -> Option<Grant> {
+        let Named { destinations, metadata, .. } = self.named().await;
+        // Before what else it may be named as: no proxy reads the keys of a machine.
+        if metadata.contains(destination) {
+            return Some(Grant::Metadata);
+        }
+        destinations.contains(destination).then_some(Grant::Named)
     }
 
     async fn named(&self) -> &Named {
@@ -223,7 +244,7 @@ pub(crate) mod tests {
     }
 
     async fn named(config: &Config, url: &str) -> bool {
-        of_lookup(config).names(&egress::destination(url).unwrap()).await
+        of_lookup(config).grant(&egress::destination(url).unwrap()).await.is_some()
     }
 
     #[tokio::test]
@@ -257,9 +278,15 @@ pub(crate) mod tests {
         for other in ["/etc/passwd", "/etc/shadow", home, "/", "", "/run", "/run/token/", "/run/../run/token"] {
             assert_eq!(profiles.file(other).await, None, "{other}");
         }
-        let elsewhere = config.with_variable("AWS_LOGIN_CACHE_DIRECTORY", "/var/login/");
-        let path = format!("/var/login/{login}");
-        assert_eq!(of_lookup(&elsewhere).file(&path).await, Some(path));
+        // In each spelling, the component has the absolute one.
+        for folder in ["/var/login/", " /var/login\n", "/var//login"] {
+            let elsewhere = config.clone().with_variable("AWS_LOGIN_CACHE_DIRECTORY", folder);
+            let path = format!("/var/login/{login}");
+            assert_eq!(of_lookup(&elsewhere).file(&path).await, Some(path), "{folder}");
+        }
+        let below_here = config.with_variable("AWS_LOGIN_CACHE_DIRECTORY", "login");
+        let path = std::path::absolute("login").unwrap().join(login).to_str().unwrap().to_owned();
+        assert_eq!(of_lookup(&below_here).file(&path).await, Some(path));
     }
 
     #[tokio::test]
@@ -311,12 +338,34 @@ pub(crate) mod tests {
     async fn a_lookup_asks_the_shared_files_once_and_the_next_one_asks_again() {
         let (home, config) = home("[default]\nendpoint_url = http://one.example\n");
         let profiles = of_lookup(&config);
-        let names = async |profiles: &OfLookup, url| profiles.names(&egress::destination(url).unwrap()).await;
+        let names = async |profiles: &OfLookup, url| profiles.grant(&egress::destination(url).unwrap()).await.is_some();
         assert!(names(&profiles, "http://one.example").await);
         fs::write(home.path().join(".aws/config"), "[default]\nendpoint_url = http://two.example\n").unwrap();
         assert!(names(&profiles, "http://one.example").await && !names(&profiles, "http://two.example").await);
         let next = OfLookup::new(&profiles.profiles, &profiles.meter);
         assert!(names(&next, "http://two.example").await && !names(&next, "http://one.example").await);
+    }
+
+    /// It once waited for the same thread, and got what the older file names.
+    #[tokio::test]
+    async fn a_lookup_that_has_read_a_newer_file_does_not_get_what_an_older_one_names() {
+        let (home, config) = home("[default]\nendpoint_url = http://one.example\n");
+        let profiles = of_lookup(&config).profiles;
+        let old = profiles.read(&Meter::default()).await;
+        assert_eq!(old.version(), profiles.read(&Meter::default()).await.version());
+        let (go_on, hanging) = std::sync::mpsc::channel::<()>();
+        let hangs = move || {
+            let _ = hanging.recv();
+            Arc::default()
+        };
+        let (parsing, version) = (profiles.0.parsing.clone(), old.version().to_string());
+        let under_way = tokio::spawn(async move { parsing.run(&version, hangs).await.map(drop) });
+        tokio::task::yield_now().await;
+        fs::write(home.path().join(".aws/config"), "[default]\nendpoint_url = http://two.example\n").unwrap();
+        let named = profiles.named(&Meter::default()).await;
+        assert!(named.destinations.contains(&egress::destination("http://two.example").unwrap()));
+        drop(go_on);
+        under_way.await.unwrap().unwrap();
     }
 
     /// Asked for each by its name, the profiles of a file as large as may be would take some seconds.

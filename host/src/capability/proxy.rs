@@ -2,14 +2,13 @@
 //! case, as hyper-util reads them.
 //!
 //! Metadata services are never asked through a proxy, and neither is this machine: what answers there would be those of the
-//! proxy's machine.
+//! proxy's machine. (What settings name as a metadata service does not come here: see `connect`.)
 
 use http::Uri;
 use http::uri::Scheme;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 
 use crate::capability::destination::Destination;
-use crate::capability::egress::{METADATA_SETTINGS, destination};
 use crate::config::Config;
 use crate::error::Error;
 
@@ -25,8 +24,6 @@ pub(crate) struct Proxies {
     for_https: Option<Setting>,
     /// Whether NO_PROXY is `*`, which hyper-util takes for names alone.
     is_off: bool,
-    /// The services that settings name and that give out credentials without TLS: a proxy would see them.
-    metadata: Vec<Destination>,
 }
 
 /// A setting that names a proxy.
@@ -50,14 +47,13 @@ impl Proxies {
             .no(value(&["NO_PROXY", "no_proxy"]))
             .build();
         let is_off = value(&["NO_PROXY", "no_proxy"]).split(',').any(|entry| entry.trim() == "*");
-        let metadata = METADATA_SETTINGS.iter().filter_map(|name| destination(config.variable(name)?)).collect();
-        Self { matcher, for_http: setting(&FOR_HTTP), for_https: setting(&FOR_HTTPS), is_off, metadata }
+        Self { matcher, for_http: setting(&FOR_HTTP), for_https: setting(&FOR_HTTPS), is_off }
     }
 
     /// The proxy for a request, if it goes through one.
     pub(crate) fn of(&self, uri: &Uri, destination: &Destination) -> Result<Option<Intercept>, Error> {
         let setting = if destination.is_https { &self.for_https } else { &self.for_http };
-        let Some(setting) = setting.as_ref().filter(|_| !self.is_off && !self.is_direct(destination)) else {
+        let Some(setting) = setting.as_ref().filter(|_| !self.is_off && !is_local(&destination.host)) else {
             return Ok(None);
         };
         if setting.is_usable {
@@ -68,10 +64,6 @@ impl Proxies {
              http://proxy.example:3128, or name {} in NO_PROXY",
             setting.name, destination.host
         )))
-    }
-
-    fn is_direct(&self, destination: &Destination) -> bool {
-        is_local(&destination.host) || (!destination.is_https && self.metadata.contains(destination))
     }
 }
 
@@ -141,20 +133,6 @@ mod tests {
         ] {
             assert_eq!(proxy(&[("ALL_PROXY", "http://p:1")], &format!("http://{host}/")), Ok(None), "{host}");
         }
-    }
-
-    /// With the token and the keys of a role in clear.
-    #[test]
-    fn a_metadata_service_that_a_setting_names_is_not_asked_through_a_proxy_either() {
-        let settings = [
-            ("ALL_PROXY", "http://p:1"),
-            ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://10.0.0.5:1338"),
-            ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "https://agent.example/credentials"),
-        ];
-        assert_eq!(proxy(&settings, "http://10.0.0.5:1338/latest"), Ok(None));
-        assert_ne!(proxy(&settings, "http://10.0.0.5:1339/latest"), Ok(None));
-        // With TLS, a proxy sees nothing, and may be the only way.
-        assert_ne!(proxy(&settings, "https://agent.example/credentials"), Ok(None));
     }
 
     #[test]
