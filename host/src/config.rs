@@ -143,9 +143,9 @@ impl Config {
     /// Whether a lookup may run the program that `credential_process` of its profile names; it may not unless set. The program is no part of
     /// the sandbox: it may do whatever this process may.
     ///
-    /// It runs before the component does, inside the lookup's deadline, by `sh -c`, without input, with its errors thrown away (one that
-    /// opens the terminal is stopped there, until the deadline), in this process's environment with the [variables](Self::with_variable) of this configuration over it; at most
-    /// 64 KiB of its output are taken. It and all that it has started, as far as they stay in its process group, are killed when it ends,
+    /// It runs before the component does, inside the lookup's deadline, by `sh -c`, without input, with its errors thrown away, in
+    /// this process's environment with the [variables](Self::with_variable) of this configuration over it; at most 64 KiB of its output
+    /// are taken. One that wants the terminal is ended, and its lookup with [`Error::Invalid`](crate::Error::Invalid). It and all that it has started, as far as they stay in its process group, are killed when it ends,
     /// and when its lookup does: by the deadline, a cancel, or a dropped future. Not on Windows.
     #[must_use]
     pub fn with_credential_process(self, is_allowed: bool) -> Self {

@@ -77,6 +77,24 @@ fn a_program_that_fails_is_named_by_its_profile_alone() {
     );
 }
 
+/// In a session with a terminal of its own, where the program is in the background. It was stopped there once, and the lookup waited for its deadline.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_program_that_asks_at_the_terminal_is_an_error_that_says_what_to_use_instead() {
+    let fake = FakeAws::start();
+    let folder = config("[default]\ncredential_process = read -r answer < /dev/tty; echo $answer\n");
+    let keyward = env!("CARGO_BIN_EXE_keyward");
+    let typed = format!("{keyward} get {PRIVATE} --allow-process --deadline 20");
+    let mut call = without_keys(Call::keyward(&[]), &fake, folder.path());
+    let variables = call.command.get_envs().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())));
+    let variables: Vec<_> = variables.collect();
+    call.command = std::process::Command::new("script");
+    call.command.args(["-qec", &typed, "/dev/null"]).env_clear().envs(variables);
+    let outcome = call.run();
+    let text = "error: the credential_process of profile default wanted the terminal: use a program that asks nothing";
+    assert_eq!((outcome.status, outcome.output.trim_end()), (8, text));
+}
+
 /// Deadlines are much longer than a test.
 #[test]
 fn a_signal_ends_the_program_and_what_it_has_started_too() {

@@ -53,6 +53,8 @@ enum Failure {
     Started(std::io::Error),
     #[error("ended with exit status {0}")]
     Status(i32),
+    #[error("wanted the terminal")]
+    Terminal,
     #[error("printed more than {MAX_OUTPUT_BYTES} bytes")]
     TooMuch,
     #[cfg(not(unix))]
@@ -83,7 +85,7 @@ impl Programs {
         let _waiting = meter.program(&name);
         match system::output(&command, &self.environment).await {
             Ok(printed) => Ok(Some(printed)),
-            Err(failure) => Err(Error::Invalid(format!("the {name} {failure}: run it by itself to see why"))),
+            Err(failure) => Err(Error::Invalid(format!("the {name} {failure}: {}", failure.advice()))),
         }
     }
 
@@ -91,12 +93,21 @@ impl Programs {
     async fn find(&self, request: &Request, meter: &Meter) -> Result<Option<Program>, Error> {
         // For an address of somebody else, credentials of AWS are of no use. A token goes before every profile.
         let registry = Registry::parse(&request.registry).ok().filter(|registry| registry.check_region().is_ok());
-        let Some(registry) = registry.filter(|_| request.service_account_token.is_none()) else { return Ok(None) };
-        let local = self.profiles.read(meter).await;
         let context = Context::new(request.context());
-        let thing = format!("{:?} for {}", request.profile, request.registry);
+        let Some(registry) = registry.filter(|_| context.service_account_token.is_none()) else { return Ok(None) };
+        let local = self.profiles.read(meter).await;
+        let thing = format!("{:?} for {} in {}", request.profile, request.registry, local.version());
         let found = self.finding.run(&thing, move || program(&local, &context, &registry)).await;
         found.map_err(|cause| Error::Internal(format!("the profiles were not looked through: {cause}")))
+    }
+}
+
+impl Failure {
+    fn advice(&self) -> &'static str {
+        match self {
+            Self::Terminal => "use a program that asks nothing",
+            _ => "run it by itself to see why",
+        }
     }
 }
 

@@ -55,6 +55,22 @@ async fn a_program_that_fails_is_an_error_that_repeats_nothing_of_it() {
     assert!(failure("a\0b").await.starts_with("could not be started ("));
 }
 
+/// It was stopped there once, and the lookup waited for its deadline.
+#[tokio::test]
+async fn a_program_that_wants_the_terminal_is_an_error_and_does_not_live_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pid");
+    for signal in ["TTIN", "TTOU"] {
+        let command = format!("printf $$ > {}; kill -{signal} $$; printf done", file.display());
+        let failure = tokio::time::timeout(Duration::from_secs(20), failure(&command));
+        assert_eq!(failure.await.unwrap(), "wanted the terminal");
+        is_gone(&file).await;
+    }
+    // What somebody else has stopped goes on when that one lets it.
+    let command = "(sleep 0.3; kill -CONT $$) & kill -STOP $$; printf done";
+    assert_eq!(output(command).await.unwrap().expose(), "done");
+}
+
 /// A program in the background once kept the pipe open, and the lookup waiting.
 #[tokio::test]
 async fn what_a_program_leaves_running_is_not_waited_for_and_does_not_live_on() {

@@ -1,7 +1,7 @@
 //! A program in a process group of its own.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::mem;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -21,16 +21,12 @@ use crate::lock::lock;
 /// What the thread needs of stack: it begins a process and waits.
 const STACK_BYTES: usize = 256 * 1024;
 
+/// What the shell does first: it waits for a line, and where this process has ended before it wrote one, there is none.
+const WHEN_TOLD: &str = "read -r keyward_begin && exec sh -c \"$0\" </dev/null";
+
 /// Runs a command line by the shell, and takes what it prints. Dropped, it kills what it has started.
 pub(super) async fn output(command: &Secret, environment: &[(String, Secret)]) -> Result<Secret, Failure> {
-    let mut shell = Command::new("sh");
-    shell
-        .args(["-c", command.expose()])
-        .envs(environment.iter().map(|(name, value)| (name, value.expose())))
-        .process_group(0)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null());
+    let shell = shell(command, environment);
     let (begun, beginning) = oneshot::channel();
     let (ended, ending) = oneshot::channel();
     let group = Group::default();
@@ -47,6 +43,19 @@ pub(super) async fn output(command: &Secret, environment: &[(String, Secret)]) -
         (Some(code), _) => Err(Failure::Status(code)),
         (None, signal) => Err(Failure::Signal(signal.unwrap_or_default())),
     }
+}
+
+/// A shell that runs a command line when it is told to.
+fn shell(command: &Secret, environment: &[(String, Secret)]) -> Command {
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", WHEN_TOLD, command.expose()])
+        .envs(environment.iter().map(|(name, value)| (name, value.expose())))
+        .process_group(0)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    shell
 }
 
 /// A process group, which is killed when this is dropped.
@@ -81,7 +90,7 @@ fn kill(leader: Pid) {
 }
 
 type Begun = oneshot::Sender<io::Result<OwnedFd>>;
-type Ended = oneshot::Sender<io::Result<ExitStatus>>;
+type Ended = oneshot::Sender<Result<ExitStatus, Failure>>;
 
 /// Begins a program, and waits for its end. A thread does it, since nothing else takes note of the end of a process without a say in how
 /// the whole program deals with signals.
@@ -99,11 +108,26 @@ fn attend(mut command: Command, state: &Mutex<State>, begun: Begun, ended: Ended
         State::Over => kill(leader),
         state => *state = State::Running(leader),
     }
+    // Not before: whatever ends this process from here on ends the program too, or has to be SIGKILL. Where the shell is gone
+    // already, waiting for it says so.
+    let _ = child.stdin.take().map(|mut input| input.write_all(b"\n"));
     let pipe = child.stdout.take().ok_or_else(|| io::ErrorKind::BrokenPipe.into());
     let _ = begun.send(pipe.map(OwnedFd::from));
+    let mut ended = Some(ended);
     let exited = loop {
-        match waitid(WaitId::Pid(leader), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) {
+        let end_or_stop = WaitIdOptions::EXITED | WaitIdOptions::STOPPED | WaitIdOptions::NOWAIT;
+        let awaited = if ended.is_some() { end_or_stop } else { WaitIdOptions::EXITED | WaitIdOptions::NOWAIT };
+        match waitid(WaitId::Pid(leader), awaited) {
             Err(rustix::io::Errno::INTR) => {}
+            Ok(Some(status)) if status.stopped() => {
+                if status.stopping_signal().is_some_and(is_of_terminal) {
+                    // Nobody lets it go on. Whoever hears of it kills the group.
+                    let _ = ended.take().map(|ended| ended.send(Err(Failure::Terminal)));
+                } else {
+                    // Somebody has stopped it, and may let it go on. Noted, so that it is not told again.
+                    let _ = waitid(WaitId::Pid(leader), WaitIdOptions::STOPPED | WaitIdOptions::NOHANG);
+                }
+            }
             result => break result,
         }
     };
@@ -115,14 +139,19 @@ fn attend(mut command: Command, state: &Mutex<State>, begun: Begun, ended: Ended
     let status = child.wait();
     *state = State::Over;
     drop(state);
-    let _ = ended.send(status);
+    let _ = ended.map(|ended| ended.send(status.map_err(Failure::Awaited)));
+}
+
+/// Whether it is the signal that stops a program in the background that reads from the terminal, or sets it up for that.
+fn is_of_terminal(signal: i32) -> bool {
+    [Signal::TTIN, Signal::TTOU].iter().any(|of_terminal| of_terminal.as_raw() == signal)
 }
 
 /// What comes out of a pipe until the program ends. What is still in the pipe then belongs to it; what somebody else writes to it
 /// later, who has left the group, does not.
 async fn read(
     pipe: OwnedFd,
-    mut ending: oneshot::Receiver<io::Result<ExitStatus>>,
+    mut ending: oneshot::Receiver<Result<ExitStatus, Failure>>,
 ) -> Result<(Zeroizing<Vec<u8>>, ExitStatus), Failure> {
     let pipe = Receiver::from_owned_fd(pipe).map_err(Failure::Awaited)?;
     let mut printed = Printed::new();
@@ -136,7 +165,7 @@ async fn read(
             }
         }
     };
-    let status = status.map_err(|_| Failure::Awaited(io::ErrorKind::Other.into()))?.map_err(Failure::Awaited)?;
+    let status = status.map_err(|_| Failure::Awaited(io::ErrorKind::Other.into()))??;
     let mut rest = File::from(pipe.into_nonblocking_fd().map_err(Failure::Awaited)?);
     while !printed.is_whole && printed.take(|buffer| rest.read(buffer))? {}
     Ok((printed.into_bytes(), status))
@@ -181,5 +210,32 @@ fn text(mut printed: Zeroizing<Vec<u8>>) -> Result<Secret, Failure> {
             drop(Zeroizing::new(error.into_bytes()));
             Err(Failure::NotUtf8)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Where the command ended while the program was being started, nobody knew the program's number, and it lived on.
+    #[test]
+    fn a_program_does_not_run_before_its_number_is_known_to_whoever_may_have_to_kill_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ran");
+        let command = shell(&Secret::new(format!("touch {}", file.display())), &[]);
+        let state = Arc::new(Mutex::new(State::default()));
+        let (begun, ended) = (oneshot::channel().0, oneshot::channel().0);
+        let held = lock(&state);
+        let thread = {
+            let state = state.clone();
+            thread::spawn(move || attend(command, &state, begun, ended))
+        };
+        thread::sleep(Duration::from_millis(300));
+        assert!(!file.exists());
+        drop(held);
+        thread.join().unwrap();
+        assert!(file.exists());
     }
 }
