@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use wasmtime_wasi::p2::{DynOutputStream, OutputStream, Pollable, StreamError};
@@ -16,6 +16,12 @@ use crate::lock::lock;
 
 /// The most bytes that the new content may have. A token file has some thousand.
 pub(crate) const MAX_REPLACEMENT_BYTES: usize = 64 * 1024;
+
+/// What the names of files begin with that are not in their places yet.
+const NEW: &str = ".keyward-";
+
+/// After this time, nobody writes to such a file any more.
+const STALE_AFTER: Duration = Duration::from_secs(10 * 60);
 
 /// What a component has written for a file so far. Clones share it.
 #[derive(Clone)]
@@ -130,7 +136,8 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let folder = path.parent().ok_or(io::ErrorKind::NotFound)?;
     // Numbers of processes are used again, and by containers at the same time.
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
-    let new = folder.join(format!(".keyward-{}-{now}", process::id()));
+    let new = folder.join(format!("{NEW}{}-{now}", process::id()));
+    remove_stale(folder);
     let written = create(&new).and_then(|mut file| {
         file.write_all(content)?;
         file.set_permissions(kept_permissions(&file, &old)?)?;
@@ -143,6 +150,20 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
         Err(_) => drop(fs::remove_file(&new)),
     }
     written
+}
+
+/// Removes what processes have left behind that ended while a slow disk took the new content: there are tokens in it.
+fn remove_stale(folder: &Path) {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let numbers = name.to_str().and_then(|name| name.strip_prefix(NEW)?.split_once('-'));
+        let is_own = numbers.is_some_and(|(process, time)| is_number(process) && is_number(time));
+        let age = || entry.metadata().ok()?.modified().ok()?.elapsed().ok();
+        if is_own && age().is_some_and(|age| age > STALE_AFTER) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// A new file that nobody else may read.
@@ -164,8 +185,12 @@ fn kept_permissions(new: &File, old: &fs::Metadata) -> io::Result<fs::Permission
         fchown(new, Some(old.uid()), None)?;
     }
     let has_group = own.gid() == old.gid() || fchown(new, None, Some(old.gid())).is_ok();
-    let mode = old.permissions().mode();
-    Ok(fs::Permissions::from_mode(if has_group { mode } else { mode & !0o070 }))
+    Ok(fs::Permissions::from_mode(mode(old.mode(), has_group)))
+}
+
+#[cfg(unix)]
+fn mode(old: u32, has_group: bool) -> u32 {
+    if has_group { old } else { old & !0o070 }
 }
 
 #[cfg(not(unix))]
@@ -185,7 +210,8 @@ mod tests {
 
     /// The new file once had the group of its writer, who could be in another one.
     #[test]
-    fn a_file_keeps_its_group() {
+    fn a_file_keeps_its_group_and_where_that_is_refused_no_group_may_do_anything() {
+        assert_eq!((mode(0o664, true), mode(0o664, false)), (0o664, 0o604));
         let file = tempfile::NamedTempFile::new().unwrap();
         // Who is not root has no other group to give.
         if std::os::unix::fs::chown(file.path(), None, Some(12_345)).is_ok() {
@@ -212,6 +238,25 @@ mod tests {
         // Another file in its place, and not the same one written to: who has it open reads the old content.
         assert_ne!(metadata.ino(), old.metadata().unwrap().ino());
         assert_eq!(entries(folder.path()), 2, "nothing else is left");
+    }
+
+    /// A process that ended while a slow disk wrote once left a file with tokens in it, for good.
+    #[test]
+    fn what_a_process_has_left_behind_goes_with_the_next_replacing_and_what_is_young_or_somebody_elses_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let create = |name: &str, age: Duration| {
+            let file = File::create(folder.path().join(name)).unwrap();
+            file.set_modified(SystemTime::now() - age).unwrap();
+        };
+        let old = STALE_AFTER + Duration::from_secs(60);
+        let stay = ["token.json", ".keyward-1", ".keyward-1-", ".keyward-1-2-3", ".keyward-a-2", "keyward-1-2"];
+        stay.iter().chain(&[".keyward-1-2"]).for_each(|name| create(name, old));
+        create(".keyward-3-4", STALE_AFTER / 2);
+        replace(&folder.path().join("token.json"), b"new").unwrap();
+        assert!(!folder.path().join(".keyward-1-2").exists());
+        for name in stay.iter().chain(&[".keyward-3-4"]) {
+            assert!(folder.path().join(name).exists(), "{name}");
+        }
     }
 
     #[test]
