@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use keyward_ecr::json;
 use keyward_ecr::secret::Secret;
 use tokio::time::Instant;
 use wasmtime::component::ResourceTableError;
@@ -120,10 +121,14 @@ impl Question {
         Self(provider::Request { server: request.registry.clone(), context: request.context() })
     }
 
-    /// What a component must not be quoted with.
+    /// What a component must not be quoted with: what it was given, and the keys in what a program has printed.
     fn secrets(&self) -> Vec<Secret> {
-        let secrets = self.0.context.iter().filter(|(name, _)| SECRET_CONTEXT.contains(&name.as_str()));
-        secrets.map(|(_, value)| Secret::new(value.clone())).collect()
+        let given = self.0.context.iter().filter(|(name, _)| SECRET_CONTEXT.contains(&name.as_str()));
+        let keys = |document: &str| {
+            let object = json::object(document.as_bytes()).unwrap_or_default();
+            ["SecretAccessKey", "SessionToken"].into_iter().filter_map(move |name| json::secret(&object, name))
+        };
+        given.flat_map(|(_, value)| keys(value).chain([Secret::new(value.clone())])).collect()
     }
 
     fn add(&mut self, name: &str, value: Option<String>) {
@@ -383,8 +388,9 @@ mod tests {
     fn the_secrets_of_a_question_are_known() {
         let request = Request::new("r").with_profile("p").with_service_account_token(Secret::new("token".to_owned()));
         let mut question = Question::new(&request);
-        question.add("process-credentials", Some("keys".to_owned()));
+        let printed = r#"{"AccessKeyId": "i", "SecretAccessKey": "s\/s", "SessionToken": "t"}"#;
+        question.add("process-credentials", Some(printed.to_owned()));
         let secrets = question.secrets();
-        assert_eq!(secrets.iter().map(Secret::expose).collect::<Vec<_>>(), ["token", "keys"]);
+        assert_eq!(secrets.iter().map(Secret::expose).collect::<Vec<_>>(), ["token", "s/s", "t", printed]);
     }
 }
