@@ -134,7 +134,6 @@ fn an_empty_setting_is_none() {
     }
 }
 
-/// A wrong key is a secret too: whose it is, nobody knows.
 /// With a variable of a shell that is not set, the lookup would otherwise be that of another identity.
 #[test]
 fn an_argument_that_names_an_identity_is_not_empty() {
@@ -150,6 +149,7 @@ fn an_argument_that_names_an_identity_is_not_empty() {
     assert_eq!(fake.connections_accepted(), 0);
 }
 
+/// A wrong key is a secret too: whose it is, nobody knows.
 #[test]
 fn a_value_that_cannot_be_sent_is_not_repeated() {
     let fake = FakeAws::start();

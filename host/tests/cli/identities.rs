@@ -44,7 +44,7 @@ fn without_permission_no_program_is_run_and_the_error_says_how_to_give_it() {
 }
 
 /// In a network namespace of its own no address has a route, and that of instance metadata has none either. (Nothing there can be the
-/// instance metadata of the machine that the test runs on.)
+/// instance metadata of the machine that the test runs on.) To make one takes root.
 #[test]
 #[cfg(target_os = "linux")]
 fn without_a_network_there_are_no_credentials_and_the_message_lists_every_source_and_what_was_looked_at() {
