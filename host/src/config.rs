@@ -145,8 +145,9 @@ impl Config {
     ///
     /// It runs before the component does, inside the lookup's deadline, by `sh -c`, without input, with its errors thrown away, in
     /// this process's environment with the [variables](Self::with_variable) of this configuration over it; at most 64 KiB of its output
-    /// are taken. One that wants the terminal is ended, and its lookup with [`Error::Invalid`](crate::Error::Invalid). It and all that it has started, as far as they stay in its process group, are killed when it ends,
-    /// and when its lookup does: by the deadline, a cancel, or a dropped future. Not on Windows.
+    /// are taken. One that wants the terminal is ended, and its lookup with [`Error::Invalid`](crate::Error::Invalid). It and all that it
+    /// has started, as far as they stay in its process group, are killed when it ends, and when its lookup does: by the deadline, a
+    /// cancel, or a dropped future. Not on Windows.
     #[must_use]
     pub fn with_credential_process(self, is_allowed: bool) -> Self {
         Self { credential_process: is_allowed, ..self }

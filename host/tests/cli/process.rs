@@ -77,7 +77,8 @@ fn a_program_that_fails_is_named_by_its_profile_alone() {
     );
 }
 
-/// In a session with a terminal of its own, where the program is in the background. It was stopped there once, and the lookup waited for its deadline.
+/// In a session with a terminal of its own, where the program is in the background. It was stopped there once, and the lookup waited
+/// for its deadline.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_program_that_asks_at_the_terminal_is_an_error_that_says_what_to_use_instead() {

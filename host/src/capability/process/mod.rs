@@ -21,7 +21,7 @@ use keyward_ecr::world::Local;
 
 use crate::capability::blocking::Blocking;
 use crate::capability::meter::Meter;
-use crate::capability::profiles::Profiles;
+use crate::capability::profiles::{Preread, Profiles};
 use crate::config::Config;
 use crate::error::Error;
 use crate::request::Request;
@@ -96,10 +96,15 @@ impl Programs {
         let context = Context::new(request.context());
         let Some(registry) = registry.filter(|_| context.service_account_token.is_none()) else { return Ok(None) };
         let local = self.profiles.read(meter).await;
-        let thing = format!("{:?} for {} in {}", request.profile, request.registry, local.version());
+        let thing = thing(request, &local);
         let found = self.finding.run(&thing, move || program(&local, &context, &registry)).await;
         found.map_err(|cause| Error::Internal(format!("the profiles were not looked through: {cause}")))
     }
+}
+
+/// What lookups have to have in common to wait for the same thread.
+fn thing(request: &Request, local: &Preread) -> String {
+    format!("{:?} for {} in {}", request.profile, request.registry, local.version())
 }
 
 impl Failure {

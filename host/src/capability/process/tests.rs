@@ -152,6 +152,33 @@ async fn the_program_is_that_of_the_profile_that_the_lookup_comes_to() {
     assert_eq!(find(&with_keys, request().with_profile("other")).await, some("other", "other"));
 }
 
+/// It was no program once, and the component then told to allow what was allowed.
+#[tokio::test]
+async fn that_nobody_could_look_for_a_program_is_a_failure_of_the_sandbox() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let programs = programs(&config(&file, "[default]\ncredential_process = true\n"));
+    let request = Request::new(REGISTRY);
+    let thing = thing(&request, &programs.profiles.read(&Meter::default()).await);
+    let (go_on, hanging) = std::sync::mpsc::channel::<()>();
+    let failing = programs.finding.clone();
+    let under_way = tokio::spawn(async move {
+        let fails = move || {
+            let _ = hanging.recv();
+            panic!("on purpose")
+        };
+        failing.run(&thing, fails).await.map(drop)
+    });
+    tokio::task::yield_now().await;
+    let end = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        drop(go_on);
+    };
+    let meter = Meter::default();
+    let (found, ()) = tokio::join!(programs.find(&request, &meter), end);
+    assert!(matches!(found, Err(Error::Internal(_))), "{found:?}");
+    under_way.await.unwrap().unwrap_err();
+}
+
 #[tokio::test]
 async fn an_error_names_the_profile_and_says_what_to_do() {
     let file = tempfile::NamedTempFile::new().unwrap();
