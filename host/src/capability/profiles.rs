@@ -224,6 +224,7 @@ impl OfLookup {
 #[cfg(test)]
 pub(crate) mod tests {
     use std::fs;
+    use std::time::Duration;
 
     use super::*;
     use crate::capability::environment;
@@ -362,7 +363,8 @@ pub(crate) mod tests {
         let under_way = tokio::spawn(async move { parsing.run(&version, hangs).await.map(drop) });
         tokio::task::yield_now().await;
         fs::write(home.path().join(".aws/config"), "[default]\nendpoint_url = http://two.example\n").unwrap();
-        let named = profiles.named(&Meter::default()).await;
+        let meter = Meter::default();
+        let named = tokio::time::timeout(Duration::from_secs(20), profiles.named(&meter)).await.unwrap();
         assert!(named.destinations.contains(&egress::destination("http://two.example").unwrap()));
         drop(go_on);
         under_way.await.unwrap().unwrap();
