@@ -199,6 +199,14 @@ impl Config {
         Self { component: Some(file.into()), ..self }
     }
 
+    /// Whether the component is the one that is built in.
+    pub(crate) fn is_built_in(&self) -> bool {
+        #[cfg(feature = "compile")]
+        return self.component.is_none();
+        #[cfg(not(feature = "compile"))]
+        true
+    }
+
     /// The variables that the component sees.
     pub(crate) fn component_variables(&self) -> impl Iterator<Item = (&String, &Secret)> {
         self.environment.iter().filter(|(name, _)| !PROXY_VARIABLES.contains(&name.as_str()))

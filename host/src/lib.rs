@@ -19,7 +19,7 @@
 //!
 //! Data flows one way. A module uses only modules above it in this list:
 //!
-//! `lock` · `error` · `budget` · `replay` · `config` · `request` · `admission` · `capability` · `engine` · `sandbox` · `resolver`
+//! `lock` · `life` · `error` · `budget` · `replay` · `config` · `request` · `admission` · `capability` · `engine` · `sandbox` · `trace` · `resolver`
 //!
 //! The one exception is `capability::filesystem`, which implements an interface whose types `engine` generates.
 
@@ -29,15 +29,18 @@ mod capability;
 mod config;
 mod engine;
 mod error;
+mod life;
 mod lock;
 pub mod replay;
 mod request;
 mod resolver;
 mod sandbox;
+mod trace;
 
 pub use budget::{Budget, CancelToken, Pool, Usage};
 pub use config::Config;
 pub use error::{Error, Limit, SetupError, Step, Waiting};
 pub use keyward_ecr::secret::Secret;
 pub use request::Request;
-pub use resolver::{Credential, Live, Lookup, Resolver};
+pub use resolver::{Credential, Live, Lookup, Resolver, serves};
+pub use trace::Trace;

@@ -36,6 +36,11 @@ impl Request {
         }
     }
 
+    /// The registry's address, as it was given.
+    pub fn registry(&self) -> &str {
+        &self.registry
+    }
+
     /// Uses this profile of the shared configuration files. It goes before `AWS_PROFILE`, and before the keys and the web identity of
     /// the environment; where the files do not have it, the lookup fails.
     #[must_use]

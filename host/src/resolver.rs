@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use keyward_ecr::registry::Registry;
 use keyward_ecr::secret::Secret;
 
 use crate::admission::Admission;
@@ -10,6 +11,7 @@ use crate::budget::{Budget, CancelToken, Pool, Usage};
 use crate::capability::environment;
 use crate::capability::files::Files;
 use crate::capability::http::Transport;
+use crate::capability::meter::Meter;
 use crate::capability::process::Programs;
 use crate::capability::profiles::Profiles;
 use crate::config::Config;
@@ -17,6 +19,7 @@ use crate::engine::Sandboxes;
 use crate::error::{Error, SetupError};
 use crate::request::Request;
 use crate::sandbox::{self, Grants};
+use crate::trace::Trace;
 
 /// Resolves registries' credentials. Clones share the engine and the connections; of what else they share (names that are being asked
 /// for, files that are being read) no lookup waits longer than it may.
@@ -30,7 +33,15 @@ pub struct Resolver(Arc<Inner>);
 struct Inner {
     budget: Budget,
     grants: Grants,
+    /// Whether the component is the one that is built in.
+    is_built_in: bool,
     sandboxes: Sandboxes,
+}
+
+/// Whether the component that is built in knows the registry at an address: one of Amazon ECR's, private or public. Nothing is
+/// looked up for that, and a lookup for any other ends at once with [`Error::NotOurRegistry`], without a sandbox.
+pub fn serves(registry: &str) -> bool {
+    Registry::parse(registry).is_ok()
 }
 
 /// What a registry takes.
@@ -104,7 +115,12 @@ impl Resolver {
             replay: config.replay.clone(),
             transport: Arc::new(Transport::new(config)?),
         };
-        Ok(Self(Arc::new(Inner { budget: config.budget.clone(), grants, sandboxes: Sandboxes::new(config)? })))
+        Ok(Self(Arc::new(Inner {
+            budget: config.budget.clone(),
+            grants,
+            is_built_in: config.is_built_in(),
+            sandboxes: Sandboxes::new(config)?,
+        })))
     }
 
     /// Finds the credential of a registry: a host, a URL or an image reference; or of a [`Request`] with more in it.
@@ -118,8 +134,24 @@ impl Resolver {
 
     /// As [`resolve`](Self::resolve), with a budget and a token of its own, and with what the lookup used.
     pub async fn look_up(&self, request: impl Into<Request>, budget: &Budget, cancel: &CancelToken) -> Lookup {
-        let Inner { budget: _, grants, sandboxes } = &*self.0;
-        let (result, usage) = sandbox::run(sandboxes, grants, &request.into(), budget, cancel).await;
+        self.look_up_traced(request, budget, cancel, &Trace::new()).await
+    }
+
+    /// As [`look_up`](Self::look_up), and `trace` says what the lookup is doing.
+    pub async fn look_up_traced(
+        &self,
+        request: impl Into<Request>,
+        budget: &Budget,
+        cancel: &CancelToken,
+        trace: &Trace,
+    ) -> Lookup {
+        let (Inner { grants, sandboxes, .. }, request) = (&*self.0, request.into());
+        if self.0.is_built_in && !serves(&request.registry) {
+            return Lookup { result: Err(Error::NotOurRegistry), usage: Usage::default() };
+        }
+        let meter = Arc::new(Meter::default());
+        trace.follow(&meter);
+        let (result, usage) = sandbox::run(sandboxes, grants, &request, &meter, budget, cancel).await;
         let result = result.map(|found| Credential::new(&found.username, found.secret, found.expires_at));
         tracing::debug!(found = result.is_ok(), ?usage, "lookup");
         Lookup { result, usage }
@@ -127,7 +159,7 @@ impl Resolver {
 
     /// What the resolver holds now, for metrics.
     pub fn live(&self) -> Live {
-        let Inner { budget: _, grants, sandboxes } = &*self.0;
+        let Inner { grants, sandboxes, .. } = &*self.0;
         Live { lookups: grants.admission.live(), pool: sandboxes.pool() }
     }
 

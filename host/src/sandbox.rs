@@ -56,11 +56,12 @@ pub(crate) struct Grants {
     pub(crate) transport: Arc<Transport>,
 }
 
-/// Runs one lookup to its end.
+/// Runs one lookup to its end. What it does outside of its sandbox is counted by `meter`, which is its alone.
 pub(crate) async fn run(
     sandboxes: &Sandboxes,
     grants: &Grants,
     request: &Request,
+    meter: &Arc<Meter>,
     budget: &Budget,
     cancel: &CancelToken,
 ) -> (Result<provider::Credential, Error>, Usage) {
@@ -70,9 +71,8 @@ pub(crate) async fn run(
         Err(overloaded) => return (Err(overloaded), Usage::default()),
     };
     let deadline = Deadline::after(budget.deadline);
-    let meter = Arc::new(Meter::default());
     let mut usage = Usage::default();
-    let result = look_up(sandboxes, grants, request, &meter, budget, deadline, cancel, &mut usage).await;
+    let result = look_up(sandboxes, grants, request, meter, budget, deadline, cancel, &mut usage).await;
     usage.requests = meter.requests();
     usage.bytes_received = meter.bytes_received();
     usage.wall = deadline.elapsed();

@@ -106,7 +106,7 @@ pub(crate) struct Sandboxes {
 
 impl Sandboxes {
     pub(crate) fn new(config: &Config) -> Result<Self, SetupError> {
-        let engine = pool::engine(config.max_live_lookups, is_built_in(config))
+        let engine = pool::engine(config.max_live_lookups, config.is_built_in())
             .map_err(|error| SetupError::Engine(error.root_cause().to_string()))?;
         let (name, component) = load(&engine, config)?;
         let unusable =
@@ -127,16 +127,6 @@ impl Sandboxes {
             tables: metrics.tables(),
         })
     }
-}
-
-#[cfg(not(feature = "compile"))]
-fn is_built_in(_config: &Config) -> bool {
-    true
-}
-
-#[cfg(feature = "compile")]
-fn is_built_in(config: &Config) -> bool {
-    config.component.is_none()
 }
 
 type Loaded = (String, wasmtime::Result<Component>);

@@ -10,7 +10,7 @@ use std::io::{self, Read, Write};
 use keyward::{Credential, Error};
 use serde_json::Value;
 
-use crate::Failure;
+use crate::lookup::Failure;
 
 /// What clients take as "no credentials: go on without". It stands for nothing else here: a helper that says it of
 /// failures makes docker pull anonymously and hides the cause.
