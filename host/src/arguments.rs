@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 
 use crate::frontend::print::Format;
 use crate::settings::seconds;
@@ -22,19 +23,41 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Action {
-    /// Print the credential of a registry
+    /// Print the credential of a registry, or of several
     Get(Get),
+    /// Print the password of a region's registries, as 'aws ecr get-login-password' does
+    LoginPassword(LoginPassword),
+    /// Print what makes a shell complete the arguments of this command
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Print the manual page, or write those of all subcommands
+    Man {
+        /// Write a page for each subcommand too, into this folder
+        #[arg(long, value_name = "FOLDER")]
+        folder: Option<PathBuf>,
+    },
     /// Print the version
     Version,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct Get {
-    /// The registry's address: a host, a URL or an image reference
-    pub(crate) registry: String,
+    /// The registries' addresses: hosts, URLs or image references. They are looked up at once, each under a budget of its own, and
+    /// printed in this order. Without any, or with '-', they are read from the standard input, one a line
+    #[arg(value_name = "REGISTRY")]
+    pub(crate) registries: Vec<String>,
     /// How the credential is printed
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) options: Options,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct LoginPassword {
     #[command(flatten)]
     pub(crate) options: Options,
 }

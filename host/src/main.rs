@@ -3,23 +3,29 @@
 
 mod arguments;
 mod frontend;
+mod get;
 mod interrupt;
 mod lookup;
+mod region;
 mod settings;
 
 use std::env;
 use std::ffi::OsString;
+use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use keyward::Error;
 
-use crate::arguments::{Action, Arguments, Get, Options};
-use crate::frontend::{docker, print};
+use crate::arguments::{Action, Arguments, Options};
+use crate::frontend::docker;
 use crate::lookup::Failure;
 use crate::settings::{Caller, Settings};
+
+/// The name of the command.
+const NAME: &str = "keyward";
 
 fn main() {
     let arguments: Vec<OsString> = env::args_os().collect();
@@ -50,29 +56,32 @@ fn main() {
 
 fn run(arguments: Arguments) -> io::Result<u8> {
     match arguments.action {
-        Action::Get(get) => self::get(&get),
+        Action::Get(get) => get::get(&get),
+        Action::LoginPassword(login_password) => get::login_password(&login_password),
+        Action::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), NAME, &mut io::stdout());
+            Ok(0)
+        }
+        Action::Man { folder } => manual(folder.as_deref()),
         Action::Version => {
-            writeln!(io::stdout(), "keyward {}", env!("CARGO_PKG_VERSION"))?;
+            writeln!(io::stdout(), "{NAME} {}", env!("CARGO_PKG_VERSION"))?;
             Ok(0)
         }
     }
 }
 
-fn get(get: &Get) -> io::Result<u8> {
-    let result = match Settings::load(&get.options, Caller::Person) {
-        Ok(settings) => lookup::resolve(&settings, &settings.question(&get.registry)),
-        Err(text) => Err(Error::Invalid(text).into()),
+/// The manual, from the same definitions as `--help`.
+fn manual(folder: Option<&Path>) -> io::Result<u8> {
+    let command = Arguments::command().version(env!("CARGO_PKG_VERSION"));
+    let Some(folder) = folder else {
+        clap_mangen::Man::new(command).render(&mut io::stdout())?;
+        return Ok(0);
     };
-    match result {
-        Ok(credential) => {
-            let mut output = io::stdout().lock();
-            output.write_all(print::credential(get.format, &get.registry, &credential).as_bytes())?;
-            output.flush()?;
-            Ok(0)
-        }
-        Err(failure) => {
-            let _ = writeln!(io::stderr(), "error: {failure}");
-            Ok(print::exit_status(&failure.error))
+    match fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(command, folder)) {
+        Ok(()) => Ok(0),
+        Err(cause) => {
+            writeln!(io::stderr(), "error: the pages cannot be written into {}: {cause}", folder.display())?;
+            Ok(1)
         }
     }
 }

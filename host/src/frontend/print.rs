@@ -1,4 +1,4 @@
-//! A credential for scripts and for people.
+//! Credentials for scripts and for people.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -7,6 +7,7 @@ use keyward::{Credential, Error};
 use serde_json::json;
 
 use crate::frontend::docker;
+use crate::lookup::Answer;
 
 /// How a credential is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -20,10 +21,31 @@ pub(crate) enum Format {
     Password,
     /// the header 'Authorization: Basic …' for a request to the registry
     Header,
+    /// variables for a shell's 'eval': REGISTRY, REGISTRY_USERNAME, REGISTRY_PASSWORD and, in seconds since 1970,
+    /// REGISTRY_PASSWORD_EXPIRES_AT; of one registry alone
+    Env,
+    /// user name and password with a colon between them, as for curl's --user
+    #[value(name = "user:pass")]
+    UserPass,
 }
 
-/// The credential in a format, with the end of its line.
-pub(crate) fn credential(format: Format, registry: &str, credential: &Credential) -> String {
+/// What is printed of an answer, with the end of its line. Of a registry that was asked for `alone`, that is nothing where there is no
+/// credential. Of one among several, a line stands for it even so, lest a script takes the next one's credential for its: an object with
+/// registry, error and the exit status that it would have alone; in formats that have no place for an error, an empty line.
+pub(crate) fn answer(format: Format, registry: &str, answer: &Answer, alone: bool) -> String {
+    match (answer, format) {
+        (Ok(credential), _) => self::credential(format, registry, credential),
+        (Err(_), _) if alone => String::new(),
+        (Err(failure), Format::Json) => {
+            let status = exit_status(&failure.error);
+            format!("{}\n", json!({ "registry": registry, "error": failure.to_string(), "status": status }))
+        }
+        (Err(_), _) => "\n".to_owned(),
+    }
+}
+
+/// The credential in a format.
+fn credential(format: Format, registry: &str, credential: &Credential) -> String {
     let Credential { username, secret, expires_at, .. } = credential;
     match format {
         Format::Docker => docker::credential_json(registry, credential),
@@ -40,7 +62,35 @@ pub(crate) fn credential(format: Format, registry: &str, credential: &Credential
         Format::Header => {
             format!("Authorization: Basic {}\n", STANDARD.encode(format!("{username}:{}", secret.expose())))
         }
+        Format::Env => {
+            let expires_at = expires_at.map(|time| time.to_string()).unwrap_or_default();
+            [
+                ("REGISTRY", registry),
+                ("REGISTRY_USERNAME", username),
+                ("REGISTRY_PASSWORD", secret.expose()),
+                ("REGISTRY_PASSWORD_EXPIRES_AT", &expires_at),
+            ]
+            .map(|(name, value)| format!("{name}={}\n", quoted(value)))
+            .concat()
+        }
+        Format::UserPass => format!("{username}:{}\n", secret.expose()),
     }
+}
+
+/// A word that a shell takes as it is, whatever is in it.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// The exit status where some of several registries have a credential, and some have none.
+const PARTLY: u8 = 13;
+
+/// The exit status for all of the answers: where they agree, the one that each would have alone.
+pub(crate) fn exit_status_of_all(answers: &[Answer]) -> u8 {
+    let status = |answer: &Answer| answer.as_ref().err().map_or(0, |failure| exit_status(&failure.error));
+    let mut statuses = answers.iter().map(status);
+    let first = statuses.next().unwrap_or_default();
+    if statuses.all(|status| status == first) { first } else { PARTLY }
 }
 
 /// The exit status where the command was told to end.
@@ -102,5 +152,45 @@ mod tests {
         );
         assert_eq!(printed(Format::Password), "p:w\n");
         assert_eq!(printed(Format::Header), "Authorization: Basic QVdTOnA6dw==\n");
+        assert_eq!(printed(Format::UserPass), "AWS:p:w\n");
+        assert_eq!(
+            printed(Format::Env),
+            "REGISTRY='r.example'\nREGISTRY_USERNAME='AWS'\nREGISTRY_PASSWORD='p:w'\nREGISTRY_PASSWORD_EXPIRES_AT=''\n"
+        );
+    }
+
+    #[test]
+    fn a_shell_takes_a_value_for_one_word_whatever_is_in_it() {
+        assert_eq!(quoted("a'; rm -rf $HOME `id`\n"), "'a'\\''; rm -rf $HOME `id`\n'");
+    }
+
+    #[test]
+    fn of_several_registries_each_has_its_line_and_of_one_without_a_credential_there_is_none() {
+        let (found, failed) = (Ok(a_credential("AWS", "p")), Err(Error::Denied("no".to_owned()).into()));
+        for (format, expected) in [
+            (Format::Password, "p\n\n"),
+            (Format::UserPass, "AWS:p\n\n"),
+            (
+                Format::Json,
+                concat!(
+                    "{\"expiresAt\":null,\"password\":\"p\",\"registry\":\"one\",\"username\":\"AWS\"}\n",
+                    "{\"error\":\"no\",\"registry\":\"two\",\"status\":5}\n"
+                ),
+            ),
+        ] {
+            let printed = [answer(format, "one", &found, false), answer(format, "two", &failed, false)].concat();
+            assert_eq!(printed, expected);
+            assert_eq!(answer(format, "two", &failed, true), "");
+        }
+    }
+
+    #[test]
+    fn several_answers_have_one_exit_status() {
+        let found = || Ok(a_credential("AWS", "p"));
+        let failed = |error: Error| Err(error.into());
+        assert_eq!(exit_status_of_all(&[found(), found()]), 0);
+        assert_eq!(exit_status_of_all(&[failed(Error::NotOurRegistry), failed(Error::NotOurRegistry)]), 3);
+        assert_eq!(exit_status_of_all(&[found(), failed(Error::NotOurRegistry)]), 13);
+        assert_eq!(exit_status_of_all(&[failed(Error::Denied(String::new())), failed(Error::NotOurRegistry)]), 13);
     }
 }

@@ -5,6 +5,7 @@ mod get;
 mod harness;
 mod helper;
 mod identities;
+mod several;
 
 // What follows looks at processes, which only Linux tells.
 #[cfg(target_os = "linux")]
