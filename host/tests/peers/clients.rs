@@ -5,7 +5,7 @@ use serde_json::json;
 use super::bed::{Bed, OTHER_NAME};
 use super::docker::Docker;
 use super::image::{digest_of, files_of, write_image};
-use super::moto::{REGISTRY, TOKEN};
+use super::moto::{Keys, REGISTRY, TOKEN};
 use super::podman::Podman;
 use super::process::Outcome;
 use crate::{IMAGE, NOT_FOUND, secrets, with_wrong_secret};
@@ -48,7 +48,7 @@ fn docker_reads_a_manifest_with_the_credential_of_keyward_without_a_daemon() {
 fn docker_shows_the_cause_when_the_secret_is_wrong() {
     let bed = Bed::start();
     push_with_skopeo(&bed);
-    let keys = with_wrong_secret(&bed.moto.permitted);
+    let keys = keys_with_wrong_secret(&bed);
     let docker = Docker::start(&bed);
 
     for arguments in [["pull", &reference("1")].as_slice(), &["manifest", "inspect", &reference("1")]] {
@@ -99,7 +99,7 @@ fn podman_pulls_and_pushes_with_the_credential_of_keyward() {
 fn podman_shows_the_cause_when_the_secret_is_wrong() {
     let bed = Bed::start();
     push_with_skopeo(&bed);
-    let keys = with_wrong_secret(&bed.moto.permitted);
+    let keys = keys_with_wrong_secret(&bed);
 
     let outcome = Podman::install(&bed).run(&keys, &["pull", &reference("1")]);
     assert!(!outcome.status.success(), "{outcome}");
@@ -173,6 +173,11 @@ fn push_with_skopeo(bed: &Bed) -> String {
     let source = format!("dir:{}", image.display());
     bed.skopeo(&bed.moto.permitted, &["copy", &source, IMAGE]).assert_success();
     digest_of(&image)
+}
+
+/// Not those that the image was pushed with: what those have got may still be in the cache.
+fn keys_with_wrong_secret(bed: &Bed) -> Keys {
+    with_wrong_secret(&bed.moto.unpermitted)
 }
 
 /// The image as docker and podman write it.
