@@ -1,16 +1,20 @@
 //! The command against peers that nobody here wrote: an AWS that checks signatures (moto), a
-//! registry (Debian's docker-registry) and a client (skopeo).
+//! registry (Debian's docker-registry) and its clients (skopeo, docker and podman).
 //!
 //! `scripts/setup-debian` installs them. A test fails when one is missing: a skipped test would say
-//! nothing. The tests with skopeo need root, for port 443 and for a hosts file of their own.
+//! nothing. The tests with clients need root, for port 443 and for a hosts file of their own.
 
 /// What the tests run against.
 mod peers {
     pub(crate) mod bed;
+    mod clients;
+    pub(crate) mod docker;
     pub(crate) mod image;
     pub(crate) mod keyward;
     pub(crate) mod moto;
+    pub(crate) mod podman;
     pub(crate) mod process;
+    mod scripts;
 }
 
 use peers::bed::Bed;
@@ -89,10 +93,10 @@ fn skopeo_pushes_and_pulls_an_image_with_the_credential_of_keyward() {
 
     let anonymous = bed.skopeo(keys, &["copy", "--dest-no-creds", &source, IMAGE]);
     assert!(!anonymous.status.success(), "the registry needs no credential");
-    assert!(!bed.registry_has_image(), "{anonymous}");
+    assert!(!bed.registry_has("1"), "{anonymous}");
 
     bed.skopeo(keys, &["copy", &source, IMAGE]).assert_success();
-    assert!(bed.registry_has_image());
+    assert!(bed.registry_has("1"));
     bed.skopeo(keys, &["copy", IMAGE, &target]).assert_success();
     assert_eq!(files_of(&pulled), files_of(&pushed));
 }
@@ -107,7 +111,7 @@ fn skopeo_is_refused_when_the_secret_is_wrong() {
     assert!(!outcome.status.success(), "{outcome}");
     assert!(outcome.stderr.contains("SignatureDoesNotMatch"), "skopeo does not show the cause: {outcome}");
     outcome.assert_without(&secrets(bed.moto, &keys));
-    assert!(!bed.registry_has_image(), "{outcome}");
+    assert!(!bed.registry_has("1"), "{outcome}");
 }
 
 /// Both ways of calling the command deny, and neither prints a secret.

@@ -3,14 +3,19 @@
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use keyward_testbed::Authority;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::keyward::Keyward;
 use super::moto::{ECR, Keys, Moto, REGISTRY, TOKEN};
 use super::process::{ADVICE, Outcome, PATH, Server, available, command, installed, run};
+
+/// Another name of the registry: none of ECR's.
+pub(crate) const OTHER_NAME: &str = "registry.keyward.test";
 
 /// Binds its first two arguments over the hosts file and the name servers' file, for itself only, and becomes the
 /// others. The name server is one that does not exist: names that the hosts file has must not need any.
@@ -59,29 +64,60 @@ impl Bed {
 
     /// Runs skopeo where the real names lead to this bed.
     pub(crate) fn skopeo(&self, keys: &Keys, arguments: &[&str]) -> Outcome {
+        let mut command = self.client("skopeo", keys);
+        command.arg("--insecure-policy").args(arguments);
+        run(&mut command, "")
+    }
+
+    /// A client of registries, of Debian's, that has these keys, finds Keyward and trusts the registry.
+    pub(crate) fn client(&self, program: &str, keys: &Keys) -> Command {
+        let mut command = self.among_real_names(program);
+        command.env("PATH", format!("{}:{PATH}", self.keyward.programs().display())).envs(keys.environment());
+        command
+    }
+
+    /// A program of Debian's for which the real names lead to this bed, with nothing of this machine's user about it.
+    pub(crate) fn among_real_names(&self, program: &str) -> Command {
         let home = self.directory.path();
-        let path = format!("{}:{PATH}", self.keyward.programs().display());
         let mut command = command(installed("unshare"));
         command
             .args(["--mount", "sh", "-c", WITH_HOSTS, "sh"])
             .arg(home.join("hosts"))
             .arg(home.join("resolv.conf"))
-            .arg(installed("skopeo"))
-            .arg("--insecure-policy")
-            .args(arguments)
-            .env("PATH", path)
+            .arg(installed(program))
             .env("HOME", home)
             .env("TMPDIR", home)
-            // Otherwise skopeo looks for the credentials of this machine's user first.
+            // Otherwise skopeo and podman look for the credentials of this machine's user first.
             .env("XDG_RUNTIME_DIR", home)
-            .env("SSL_CERT_FILE", home.join("authorities.pem"))
-            .envs(keys.environment());
-        run(&mut command, "")
+            .env("SSL_CERT_FILE", home.join("authorities.pem"));
+        command
     }
 
-    /// Whether anything was ever tagged in the registry.
-    pub(crate) fn registry_has_image(&self) -> bool {
-        self.path("storage/docker/registry/v2/repositories/keyward/demo/_manifests/tags/1").exists()
+    /// Replaces docker's settings, which the other clients read too.
+    pub(crate) fn write_docker_settings(&self, settings: &Value) {
+        fs::write(self.docker_settings_file(), settings.to_string()).expect("cannot write a setting");
+    }
+
+    /// Writes the settings that skopeo and podman have of their own.
+    pub(crate) fn write_registries_settings(&self, settings: &str) {
+        let directory = self.path(".config/containers");
+        fs::create_dir_all(&directory).expect("cannot make a directory");
+        fs::write(directory.join("registries.conf"), settings).expect("cannot write a setting");
+    }
+
+    /// docker's settings, as a client may have left them.
+    pub(crate) fn docker_settings(&self) -> Value {
+        let text = fs::read(self.docker_settings_file()).expect("cannot read a setting");
+        serde_json::from_slice(&text).expect("docker's settings are JSON")
+    }
+
+    fn docker_settings_file(&self) -> PathBuf {
+        self.path(".docker/config.json")
+    }
+
+    /// Whether the image was ever pushed under a tag.
+    pub(crate) fn registry_has(&self, tag: &str) -> bool {
+        self.path("storage/docker/registry/v2/repositories/keyward/demo/_manifests/tags").join(tag).exists()
     }
 }
 
@@ -91,7 +127,7 @@ fn require_own_mounts() {
 }
 
 fn start_registry(directory: &Path, authority: &Authority, address: SocketAddr) -> Server {
-    let certificate = authority.issue(&[REGISTRY]);
+    let certificate = authority.issue(&[REGISTRY, OTHER_NAME]);
     let user = run(command(installed("htpasswd")).args(["-B", "-n", "-i", "AWS"]), TOKEN);
     user.assert_success();
     let settings = format!(
@@ -115,9 +151,10 @@ auth: {{htpasswd: {{realm: registry, path: {0}/htpasswd}}}}
 }
 
 fn write_client_settings(directory: &Path, moto: &Moto, authority: &Authority, registry: SocketAddr) {
-    let hosts = format!("127.0.0.1 localhost\n{} {REGISTRY}\n{} {ECR}\n", registry.ip(), moto.address.ip());
-    let docker = serde_json::json!({"credHelpers": {REGISTRY: "keyward"}});
-    // One file for both programs: skopeo trusts the registry by it, and Keyward trusts ECR.
+    let hosts =
+        format!("127.0.0.1 localhost\n{} {REGISTRY} {OTHER_NAME}\n{} {ECR}\n", registry.ip(), moto.address.ip());
+    let docker = json!({"credHelpers": {REGISTRY: "keyward"}});
+    // One file for all programs: a client trusts the registry by it, and Keyward trusts ECR.
     let authorities = format!("{}{}", moto.ca_pem, authority.ca_pem());
     fs::create_dir(directory.join(".docker")).expect("cannot make a directory");
     for (name, content) in [

@@ -63,6 +63,11 @@ pub(crate) fn files_of(directory: &Path) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
+/// The digest by which registries and clients name an image.
+pub(crate) fn digest_of(image: &Path) -> String {
+    format!("sha256:{}", sha256(&image.join("manifest.json")))
+}
+
 /// Copies a file into the image under the name of its digest, and describes it.
 fn blob(directory: &Path, file: &Path, media_type: &str) -> Value {
     let digest = sha256(file);

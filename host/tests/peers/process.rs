@@ -11,8 +11,10 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-/// Where Debian keeps its programs.
-pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Where Debian keeps its programs. What somebody else has put in `/usr/local` may be of any age.
+pub(crate) const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// What to type when something is missing.
 pub(crate) const ADVICE: &str = "run scripts/setup-debian, and the tests as root";
@@ -20,6 +22,10 @@ pub(crate) const ADVICE: &str = "run scripts/setup-debian, and the tests as root
 /// How often a server is looked for before it counts as stuck: for two minutes in all.
 const LOOKS: u32 = 1200;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+
+/// How often a server is looked for that was asked to end: for ten seconds in all.
+const LOOKS_AT_THE_END: u32 = 1000;
+const BETWEEN_LOOKS_AT_THE_END: Duration = Duration::from_millis(10);
 
 /// A program of Debian's.
 ///
@@ -122,37 +128,39 @@ impl Server {
     where
         I: IntoIterator<Item: AsRef<OsStr>>,
     {
+        let mut command = command(program);
+        command.args(arguments);
+        Self::start_until(&command, || TcpStream::connect(address).is_ok())
+    }
+
+    /// Starts a server and waits until it is ready.
+    ///
+    /// # Panics
+    ///
+    /// When it ends or does not become ready, with what it printed.
+    pub(crate) fn start_until(server: &Command, is_ready: impl Fn() -> bool) -> Self {
         let name = tempfile::NamedTempFile::new().expect("cannot make a temporary file");
         let messages = name.reopen().expect("cannot open a temporary file");
         let output = name.into_file();
-        let mut command = command(installed("setpriv"));
-        command
-            .args(["--pdeathsig", "KILL"])
-            .arg(program)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(output.try_clone().expect("cannot share a file"))
-            .stderr(output);
+        let mut command = ending_with_its_parent(server);
+        command.stdin(Stdio::null()).stdout(output.try_clone().expect("cannot share a file")).stderr(output);
         let (child, _parent) = spawn_from_lasting_thread(command);
-        let mut server = Self { child, messages, _parent };
-        server.wait_until_it_listens(program, address);
-        server
+        let mut running = Self { child, messages, _parent };
+        running.wait_until(is_ready, server);
+        running
     }
 
-    fn wait_until_it_listens(&mut self, program: &Path, address: SocketAddr) {
-        let program = program.display();
+    fn wait_until(&mut self, is_ready: impl Fn() -> bool, server: &Command) {
         for _ in 0..LOOKS {
             if let Some(status) = self.child.try_wait().expect("cannot look at a child") {
-                let messages = self.messages();
-                panic!("{program} ended before it listened on {address}: {status}\n{messages}");
+                panic!("{server:?} ended before it was ready: {status}\n{}", self.messages());
             }
-            if TcpStream::connect(address).is_ok() {
+            if is_ready() {
                 return;
             }
             thread::sleep(BETWEEN_LOOKS);
         }
-        let messages = self.messages();
-        panic!("{program} does not listen on {address}\n{messages}");
+        panic!("{server:?} does not become ready\n{}", self.messages());
     }
 
     fn messages(&mut self) -> String {
@@ -164,10 +172,31 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself; there is nothing left to do then.
+        // A server that has children of its own ends them only when it is asked to end. It may have ended by itself; there
+        // is nothing left to do then.
+        if let Some(process) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+            let _ = kill_process(process, Signal::TERM);
+        }
+        for _ in 0..LOOKS_AT_THE_END {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return;
+            }
+            thread::sleep(BETWEEN_LOOKS_AT_THE_END);
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The same command, as one that the kernel ends together with the thread that spawns it.
+fn ending_with_its_parent(server: &Command) -> Command {
+    let mut command = command(installed("setpriv"));
+    command.args(["--pdeathsig", "KILL"]).arg(server.get_program()).args(server.get_args());
+    for (name, value) in server.get_envs() {
+        // Nothing is inherited, so that there is nothing to remove.
+        command.env(name, value.unwrap_or_default());
+    }
+    command
 }
 
 /// Spawns from a thread that lives as long as the sender does: the kernel ends the child together
