@@ -1,4 +1,4 @@
-//! The command: `keyward`, and any name that begins with `docker-credential-`.
+//! The command: `keyward`, any name that begins with `docker-credential-`, and `ecr-credential-provider`.
 #![forbid(unsafe_code)]
 
 mod arguments;
@@ -12,12 +12,13 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
 use keyward::Error;
 
 use crate::arguments::{Action, Arguments, Get, Options};
-use crate::frontend::{docker, print};
+use crate::frontend::{docker, kubelet, print};
 use crate::lookup::Failure;
 use crate::settings::{Caller, Settings};
 
@@ -36,6 +37,10 @@ fn main() {
             };
             docker::serve(&invocation, &mut io::stdin(), &mut io::stdout(), &mut io::stderr(), resolve)
         }
+        Some(name) if kubelet::is_provider(&name) => {
+            let typed = ["keyward", "kubelet"].map(OsString::from).into_iter().chain(arguments.into_iter().skip(1));
+            run(Arguments::parse_from(typed))
+        }
         _ => run(Arguments::parse_from(arguments)),
     };
     // Not a return: nothing that may still be under way (a blocked thread of the runtime) can hold up the end.
@@ -51,6 +56,7 @@ fn main() {
 fn run(arguments: Arguments) -> io::Result<u8> {
     match arguments.action {
         Action::Get(get) => self::get(&get),
+        Action::Kubelet(kubelet) => self::kubelet(&kubelet.options),
         Action::Version => {
             writeln!(io::stdout(), "keyward {}", env!("CARGO_PKG_VERSION"))?;
             Ok(0)
@@ -75,4 +81,15 @@ fn get(get: &Get) -> io::Result<u8> {
             Ok(print::exit_status(&failure.error))
         }
     }
+}
+
+fn kubelet(options: &Options) -> io::Result<u8> {
+    let resolve = |pull: &kubelet::Pull| {
+        let invalid = |text| Failure::from(Error::Invalid(text));
+        let mut settings = Settings::load(options, Caller::Kubelet).map_err(invalid)?;
+        let question = settings.question_of_pod(&pull.registry, pull.service_account.as_ref()).map_err(invalid)?;
+        lookup::resolve(&settings, &question)
+    };
+    let clock = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    kubelet::serve(&mut io::stdin(), &mut io::stdout(), &mut io::stderr(), clock, resolve)
 }
