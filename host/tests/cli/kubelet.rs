@@ -154,7 +154,7 @@ fn the_token_of_a_service_account_is_exchanged_for_the_role_of_its_annotation() 
     }
     // The node's keys are there, and sign nothing.
     assert_eq!(exchange.access_key_id, None);
-    assert_eq!(token.access_key_id.as_deref(), Some(Role::new(ROLE).keys().access_key_id()));
+    assert_eq!(token.access_key_id.as_deref(), Some(Role::new(ROLE).keys().access_key_id.as_str()));
 }
 
 #[test]
