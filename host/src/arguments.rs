@@ -14,7 +14,7 @@ use crate::settings::seconds;
 #[derive(Debug, Parser)]
 #[command(
     after_help = "called as docker-credential-keyward, or by another name that begins with docker-credential-, it is a \
-                  docker credential helper"
+                  docker credential helper; called as ecr-credential-provider, it is 'keyward kubelet'"
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -39,6 +39,8 @@ pub(crate) enum Action {
         #[arg(long, value_name = "FOLDER")]
         folder: Option<PathBuf>,
     },
+    /// Answer the kubelet, which asks on the standard input for the credential of the image that it pulls
+    Kubelet(Kubelet),
     /// Print the version
     Version,
 }
@@ -58,6 +60,15 @@ pub(crate) struct Get {
 
 #[derive(Args, Debug)]
 pub(crate) struct LoginPassword {
+    #[command(flatten)]
+    pub(crate) options: Options,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Kubelet {
+    /// The one thing that credential providers do. It means nothing: kOps and others write it into the kubelet's configuration
+    #[arg(hide = true, value_parser = ["get-credentials"])]
+    pub(crate) action: Option<String>,
     #[command(flatten)]
     pub(crate) options: Options,
 }

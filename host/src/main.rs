@@ -1,4 +1,4 @@
-//! The command: `keyward`, and any name that begins with `docker-credential-`.
+//! The command: `keyward`, any name that begins with `docker-credential-`, and `ecr-credential-provider`.
 #![forbid(unsafe_code)]
 
 mod arguments;
@@ -15,12 +15,13 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{CommandFactory, Parser};
 use keyward::Error;
 
 use crate::arguments::{Action, Arguments, Options};
-use crate::frontend::docker;
+use crate::frontend::{docker, kubelet};
 use crate::lookup::Failure;
 use crate::settings::{Caller, Settings};
 
@@ -41,6 +42,10 @@ fn main() {
                 lookup::resolve(&settings, &settings.question(server))
             };
             docker::serve(&invocation, &mut io::stdin(), &mut io::stdout(), &mut io::stderr(), resolve)
+        }
+        Some(name) if kubelet::is_provider(&name) => {
+            let typed = ["keyward", "kubelet"].map(OsString::from).into_iter().chain(arguments.into_iter().skip(1));
+            run(Arguments::parse_from(typed))
         }
         _ => run(Arguments::parse_from(arguments)),
     };
@@ -63,6 +68,7 @@ fn run(arguments: Arguments) -> io::Result<u8> {
             Ok(0)
         }
         Action::Man { folder } => manual(folder.as_deref()),
+        Action::Kubelet(kubelet) => self::kubelet(&kubelet.options),
         Action::Version => {
             writeln!(io::stdout(), "{NAME} {}", env!("CARGO_PKG_VERSION"))?;
             Ok(0)
@@ -84,4 +90,15 @@ fn manual(folder: Option<&Path>) -> io::Result<u8> {
             Ok(1)
         }
     }
+}
+
+fn kubelet(options: &Options) -> io::Result<u8> {
+    let resolve = |pull: &kubelet::Pull| {
+        let invalid = |text| Failure::from(Error::Invalid(text));
+        let mut settings = Settings::load(options, Caller::Kubelet).map_err(invalid)?;
+        let question = settings.question_of_pod(&pull.registry, pull.service_account.as_ref()).map_err(invalid)?;
+        lookup::resolve(&settings, &question)
+    };
+    let clock = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    kubelet::serve(&mut io::stdin(), &mut io::stdout(), &mut io::stderr(), clock, resolve)
 }

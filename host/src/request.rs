@@ -41,6 +41,16 @@ impl Request {
         &self.registry
     }
 
+    /// [The role](Self::with_role_arn) to assume, where one was given.
+    pub fn role_arn(&self) -> Option<&str> {
+        self.role_arn.as_deref()
+    }
+
+    /// The name of [the role](Self::with_role_arn)'s session, where one was given.
+    pub fn session_name(&self) -> Option<&str> {
+        self.session_name.as_deref()
+    }
+
     /// Uses this profile of the shared configuration files. It goes before `AWS_PROFILE`, and before the keys and the web identity of
     /// the environment; where the files do not have it, the lookup fails.
     #[must_use]

@@ -10,6 +10,7 @@ use std::io::{self, Read, Write};
 use keyward::{Credential, Error};
 use serde_json::Value;
 
+use crate::frontend::go_json;
 use crate::lookup::Failure;
 
 /// What clients take as "no credentials: go on without". It stands for nothing else here: a helper that says it of
@@ -131,20 +132,11 @@ fn read(input: &mut dyn Read) -> io::Result<Answer<String>> {
 
 /// One line, with the characters escaped that Go's encoder escapes.
 pub(crate) fn credential_json(server: &str, credential: &Credential) -> String {
-    let text = |value: &str| {
-        Value::from(value)
-            .to_string()
-            .replace('&', "\\u0026")
-            .replace('<', "\\u003c")
-            .replace('>', "\\u003e")
-            .replace('\u{2028}', "\\u2028")
-            .replace('\u{2029}', "\\u2029")
-    };
     format!(
         "{{\"ServerURL\":{},\"Username\":{},\"Secret\":{}}}\n",
-        text(server),
-        text(&credential.username),
-        text(credential.secret.expose())
+        go_json::string(server),
+        go_json::string(&credential.username),
+        go_json::string(credential.secret.expose())
     )
 }
 

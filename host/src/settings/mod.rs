@@ -2,6 +2,8 @@
 //!
 //! One order holds for every setting: the flag, then the variable, then what is built in.
 
+pub(crate) mod service_account;
+
 use std::env;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -28,7 +30,6 @@ pub(crate) struct Settings {
     /// What each lookup may use.
     pub(crate) budget: Budget,
     /// The folder in which credentials are kept for other runs; `None` where they are not.
-    #[expect(dead_code, reason = "the file cache comes next")]
     pub(crate) cache: Option<PathBuf>,
     /// For whom the command is run.
     #[expect(dead_code, reason = "the settings of the front ends come next")]
@@ -46,6 +47,8 @@ pub(crate) struct Settings {
 pub(crate) enum Caller {
     /// A client that speaks the protocol of docker's credential helpers.
     Docker,
+    /// The kubelet.
+    Kubelet,
     /// A person or a script.
     Person,
 }

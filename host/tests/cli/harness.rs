@@ -38,8 +38,13 @@ impl Call {
 
     /// As `docker-credential-keyward`.
     pub(crate) fn helper(arguments: &[&str]) -> Self {
+        Self::named("docker-credential-keyward", arguments)
+    }
+
+    /// By another name.
+    pub(crate) fn named(name: &str, arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let link = folder.path().join("docker-credential-keyward");
+        let link = folder.path().join(name);
         symlink(env!("CARGO_BIN_EXE_keyward"), &link).unwrap();
         Self::program(&link, arguments, Some(folder))
     }

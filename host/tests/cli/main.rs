@@ -5,6 +5,8 @@ mod get;
 mod harness;
 mod helper;
 mod identities;
+mod kubelet;
+mod match_images;
 mod several;
 
 // What follows looks at processes, which only Linux tells.

@@ -1,0 +1,125 @@
+//! The kubelet's protocol of credential providers, `credentialprovider.kubelet.k8s.io` in its three versions.
+//!
+//! Sources: `pkg/apis/credentialprovider/*/types.go` of k8s.io/kubelet, and `pkg/credentialprovider/plugin/plugin.go` of Kubernetes,
+//! which runs the provider.
+//!
+//! What the kubelet does with an answer decides what is answered. With exit status 0 and a response, it keeps what is in it for as
+//! long as it says, even that there is no credential. With any other exit status, it logs the standard error stream, keeps nothing
+//! and pulls anonymously. So a failure is never a response: the next pull asks again, and the cause stands in the kubelet's log.
+
+mod request;
+
+use std::io::{self, Read, Write};
+
+use keyward::{Credential, Error};
+use keyward_ecr::registry::{Kind, Registry};
+
+pub(crate) use self::request::Pull;
+use self::request::Version;
+use crate::frontend::go_json;
+use crate::lookup::{Answer, Failure};
+
+/// Whether a program of this name is a credential provider: the name of the one that Kubernetes has for AWS, which the configurations
+/// of clusters have in them.
+pub(crate) fn is_provider(name: &str) -> bool {
+    name == "ecr-credential-provider"
+}
+
+/// Answers one request and returns the exit status. `clock` says the time in seconds since 1970 (UTC).
+pub(crate) fn serve(
+    input: &mut dyn Read,
+    output: &mut dyn Write,
+    errors: &mut dyn Write,
+    clock: impl FnOnce() -> u64,
+    resolve: impl FnOnce(&Pull) -> Answer,
+) -> io::Result<u8> {
+    let answer = request::read(input)?.map_err(|error| error.to_string()).and_then(|pull| {
+        let credential = credential(&pull, resolve).map_err(|failure| failure.to_string())?;
+        Ok(response(pull.version, &pull.registry, credential.as_ref(), clock()))
+    });
+    match answer {
+        Ok(response) => {
+            output.write_all(response.as_bytes())?;
+            output.flush()?;
+            Ok(0)
+        }
+        Err(text) => {
+            // Without a reader of it, the text is worth nothing: a closed stream is no failure of the provider.
+            let _ = writeln!(errors, "error: {text}");
+            Ok(1)
+        }
+    }
+}
+
+/// The credential, or that the image is pulled without: which is right for a registry of somebody else, and for the public one where
+/// the node has no credentials.
+fn credential(pull: &Pull, resolve: impl FnOnce(&Pull) -> Answer) -> Result<Option<Credential>, Failure> {
+    if !is_host(&pull.registry) {
+        return Ok(None);
+    }
+    match resolve(pull) {
+        Ok(credential) => Ok(Some(credential)),
+        Err(Failure { error: Error::NotOurRegistry, .. }) => Ok(None),
+        Err(Failure { error: Error::NoCredentials(_), .. }) if is_public(&pull.registry) => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Whether a text is a host, with a port or without, and nothing else. The key of a credential is a pattern to the kubelet: a name
+/// with `*` or `[` in it would give the credential to other registries.
+fn is_host(registry: &str) -> bool {
+    let (host, port) = registry.split_once(':').unwrap_or((registry, "443"));
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    !host.is_empty() && host.bytes().all(is_name) && !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_public(registry: &str) -> bool {
+    Registry::parse(registry).is_ok_and(|registry| registry.kind == Kind::Public)
+}
+
+/// One line, with the fields in the order of the kubelet's types.
+fn response(version: Version, registry: &str, credential: Option<&Credential>, now: u64) -> String {
+    let auth = credential.map_or_else(
+        || "null".to_owned(),
+        |credential| {
+            format!(
+                "{{{}:{{\"username\":{},\"password\":{}}}}}",
+                go_json::string(registry),
+                go_json::string(&credential.username),
+                go_json::string(credential.secret.expose())
+            )
+        },
+    );
+    let cache_seconds = credential.map_or(0, |credential| cache_seconds(credential, now));
+    format!(
+        "{{\"kind\":\"CredentialProviderResponse\",\"apiVersion\":\"{version}\",\"cacheKeyType\":\"Registry\",\
+         \"cacheDuration\":\"{}\",\"auth\":{auth}}}\n",
+        go_duration(cache_seconds)
+    )
+}
+
+/// How long the kubelet may keep a credential: half of what is left of its life, since what the kubelet hands out has to live for as
+/// long as the pull takes. Nothing where no life is known to be left. To leave the field out would mean the kubelet's default, which
+/// may be longer than the life.
+///
+/// That there is no credential is not kept either. Whoever maps a registry, or gives the node credentials, need not wait or restart
+/// the kubelet, and asking again takes milliseconds.
+fn cache_seconds(credential: &Credential, now: u64) -> u64 {
+    credential.expires_at.map_or(0, |end| end.saturating_sub(now) / 2)
+}
+
+/// A duration as Go's `time.Duration` writes it: hours, minutes and seconds, without the zeros before the first one.
+fn go_duration(seconds: u64) -> String {
+    /// The longest that Go has, in nanoseconds, and reads.
+    const MAX_SECONDS: u64 = i64::MAX as u64 / 1_000_000_000;
+
+    let seconds = seconds.min(MAX_SECONDS);
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds}s"),
+        (0, minutes, seconds) => format!("{minutes}m{seconds}s"),
+        (hours, minutes, seconds) => format!("{hours}h{minutes}m{seconds}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests;
