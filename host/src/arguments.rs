@@ -1,5 +1,7 @@
 //! The command line, as it was typed. What it means together with the environment is `settings`'.
 
+mod docker;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,6 +10,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::frontend::print::Format;
 use crate::settings::seconds;
+
+pub(crate) use self::docker::{Docker, Entry, Install, Uninstall};
 
 /// Resolves a container registry's credentials inside a WebAssembly sandbox
 #[derive(Debug, Parser)]
@@ -22,8 +26,14 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Action {
+    /// Speak the protocol of docker's credential helpers: for programs of a few lines that set options and hand on the action
+    Docker(Docker),
     /// Print the credential of a registry
     Get(Get),
+    /// Enter the credential helper into docker's configuration file
+    Install(Install),
+    /// Remove what 'install' has entered
+    Uninstall(Uninstall),
     /// Print the version
     Version,
 }

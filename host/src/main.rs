@@ -3,6 +3,8 @@
 
 mod arguments;
 mod frontend;
+mod helper;
+mod install;
 mod interrupt;
 mod lookup;
 mod settings;
@@ -18,24 +20,13 @@ use keyward::Error;
 
 use crate::arguments::{Action, Arguments, Get, Options};
 use crate::frontend::{docker, print};
-use crate::lookup::Failure;
 use crate::settings::{Caller, Settings};
 
 fn main() {
     let arguments: Vec<OsString> = env::args_os().collect();
     let name = arguments.first().and_then(|name| Some(Path::new(name).file_name()?.to_string_lossy().into_owned()));
     let status = match name {
-        Some(name) if docker::is_helper(&name) => {
-            let arguments: Vec<String> =
-                arguments.iter().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
-            let invocation = docker::Invocation { name: &name, arguments: &arguments };
-            let resolve = |server: &str| {
-                let settings = Settings::load(&Options::default(), Caller::Docker)
-                    .map_err(|text| Failure::from(Error::Invalid(text)))?;
-                lookup::resolve(&settings, &settings.question(server))
-            };
-            docker::serve(&invocation, &mut io::stdin(), &mut io::stdout(), &mut io::stderr(), resolve)
-        }
+        Some(name) if docker::is_helper(&name) => helper::serve(&name, &arguments[1..], &Options::default(), false),
         _ => run(Arguments::parse_from(arguments)),
     };
     // Not a return: nothing that may still be under way (a blocked thread of the runtime) can hold up the end.
@@ -50,7 +41,10 @@ fn main() {
 
 fn run(arguments: Arguments) -> io::Result<u8> {
     match arguments.action {
+        Action::Docker(docker) => helper::serve(helper::NAME, &docker.actions, &docker.options, docker.compat),
         Action::Get(get) => self::get(&get),
+        Action::Install(install) => install::install(&install),
+        Action::Uninstall(uninstall) => install::uninstall(&uninstall),
         Action::Version => {
             writeln!(io::stdout(), "keyward {}", env!("CARGO_PKG_VERSION"))?;
             Ok(0)

@@ -26,7 +26,7 @@ pub(crate) enum Format {
 pub(crate) fn credential(format: Format, registry: &str, credential: &Credential) -> String {
     let Credential { username, secret, expires_at, .. } = credential;
     match format {
-        Format::Docker => docker::credential_json(registry, credential),
+        Format::Docker => docker::credential_json(registry.as_bytes(), credential),
         Format::Json => {
             let object = json!({
                 "registry": registry,

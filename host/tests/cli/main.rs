@@ -1,10 +1,12 @@
 //! The command as a person, a script or docker calls it.
 
 mod bad_input;
+mod docker;
 mod get;
 mod harness;
 mod helper;
 mod identities;
+mod install;
 
 // What follows looks at processes, which only Linux tells.
 #[cfg(target_os = "linux")]
