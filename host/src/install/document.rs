@@ -3,18 +3,18 @@
 
 use serde_json::Value;
 
-/// What may be in a member's way.
+/// Why a text is no configuration of docker's.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum DocumentError {
     /// With the line and the column; nothing of the file is quoted.
     #[error("it is not JSON: {0}")]
-    NotJson(#[from] serde_json::Error),
+    Syntax(#[from] serde_json::Error),
     #[error("it is no object")]
-    NotAnObject,
-    #[error("{0} is no object of texts")]
-    NotTexts(&'static str),
+    Root,
+    #[error("credHelpers is no object of texts")]
+    Helpers,
     #[error("credsStore is no text")]
-    NotText,
+    Store,
 }
 
 /// The configuration.
@@ -36,17 +36,17 @@ impl Document {
         let value: Value = serde_json::from_str(text)?;
         let is_texts = |value: &Value| value.as_object().is_some_and(|texts| texts.values().all(Value::is_string));
         if !value.is_object() {
-            return Err(DocumentError::NotAnObject);
+            return Err(DocumentError::Root);
         }
         // What docker does not read either: it would be lost on the next change. Null is as good as nothing.
         if value.get(CRED_HELPERS).is_some_and(|value| !value.is_null() && !is_texts(value)) {
-            return Err(DocumentError::NotTexts(CRED_HELPERS));
+            return Err(DocumentError::Helpers);
         }
         if value.get(CREDS_STORE).is_some_and(|value| !value.is_null() && !value.is_string()) {
-            return Err(DocumentError::NotText);
+            return Err(DocumentError::Store);
         }
         let Node::Object(members) = Reader { rest: text }.node() else {
-            return Err(DocumentError::NotAnObject);
+            return Err(DocumentError::Root);
         };
         Ok(Self {
             members,

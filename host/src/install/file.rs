@@ -151,3 +151,60 @@ impl Drop for Draft {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With a folder of docker's, and what is in it.
+    fn folder(text: &str) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.json");
+        fs::write(&path, text).unwrap();
+        (folder, path)
+    }
+
+    /// Of what may hold secrets, nothing is shown: so it has no `Debug`, and no `unwrap`.
+    fn read(path: &Path) -> ConfigFile {
+        ConfigFile::read(Some(path)).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn what_another_program_has_written_meanwhile_is_not_lost() {
+        let (folder, path) = folder("{}");
+        let file = read(&path);
+        fs::write(&path, "{\"auths\": {}}").unwrap();
+        let error = file.replace("{\"credHelpers\": {}}").unwrap_err();
+        assert!(matches!(error, InstallError::Changed { .. }), "{error}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "{\"auths\": {}}");
+        assert_eq!(names(folder.path()), ["config.json"]);
+    }
+
+    #[test]
+    fn what_a_process_has_left_that_was_ended_in_the_middle_is_in_nobodys_way() {
+        let (folder, path) = folder("{}");
+        let left = format!(".config.json.keyward-{}-0", process::id());
+        fs::write(folder.path().join(&left), "half").unwrap();
+        let file = read(&path);
+        file.replace("{ }").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "{ }");
+        assert_eq!(fs::read_to_string(folder.path().join(&left)).unwrap(), "half");
+        assert_eq!(names(folder.path()).len(), 2);
+    }
+
+    #[test]
+    fn the_mode_of_the_file_stays() {
+        let (_folder, path) = folder("{}");
+        for mode in [0o600, 0o644, 0o440] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let file = read(&path);
+            file.replace(&format!("{{\"mode\": {mode}}}")).unwrap();
+            assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, mode);
+        }
+    }
+}

@@ -125,17 +125,19 @@ fn try_install(arguments: &Install) -> Result<Outcome, InstallError> {
     let Entry { config_file, helper, print } = &arguments.entry;
     let file = ConfigFile::read(config_file.as_deref())?;
     let mut document = parse(&file)?;
+    // Which registries are known, they say too.
+    let settings = Settings::load(&Options::default(), Caller::Person).map_err(InstallError::Settings)?;
+    let is_served = |address: &str| settings.serves(&settings.question(address));
     let name = helper.to_string();
     let mut done = Vec::new();
     if arguments.creds_store {
         if !arguments.force {
-            refuse_to_shadow(&document, &file, &name)?;
+            refuse_to_shadow(&document, &file, &name, is_served)?;
         }
         let says = if document.set_creds_store(&name) { "now" } else { "already" };
         done.push(format!("{}: '{name}' is {says} asked for every registry", file.path().display()));
     } else {
-        let settings = Settings::load(&Options::default(), Caller::Person).map_err(InstallError::Settings)?;
-        let hosts = hosts_to_install(arguments, &settings, &document, &file)?;
+        let hosts = hosts_to_install(arguments, is_served, &document, &file)?;
         if !arguments.force {
             refuse_to_replace(&document, &file, &hosts, &name)?;
         }
@@ -194,11 +196,10 @@ fn finish(
 /// The hosts that were named, or else those of Amazon ECR that the file has: from `docker login`, or of helpers.
 fn hosts_to_install(
     arguments: &Install,
-    settings: &Settings,
+    is_served: impl Fn(&str) -> bool,
     document: &Document,
     file: &ConfigFile,
 ) -> Result<Vec<String>, InstallError> {
-    let is_served = |address: &str| settings.serves(&settings.question(address));
     let mut hosts: Vec<String> = if arguments.registries.is_empty() {
         let named = document.logins().into_iter().chain(document.helpers().into_iter().map(|(host, _)| host));
         named.filter(|address| is_served(address)).map(|address| host_of(&address)).collect()
@@ -226,12 +227,17 @@ fn refuse_to_replace(document: &Document, file: &ConfigFile, hosts: &[String], n
 
 /// docker asks a `credsStore` for every registry and reads no login of the file then, and this helper knows nothing of other
 /// registries.
-fn refuse_to_shadow(document: &Document, file: &ConfigFile, name: &str) -> Result<(), InstallError> {
+fn refuse_to_shadow(
+    document: &Document,
+    file: &ConfigFile,
+    name: &str,
+    is_served: impl Fn(&str) -> bool,
+) -> Result<(), InstallError> {
     if let Some(store) = document.creds_store().filter(|store| store != name) {
         let entries = vec![format!("every registry ('{store}')")];
         return Err(InstallError::Taken { file: file.path().to_owned(), entries });
     }
-    let hosts: Vec<String> = document.logins().into_iter().filter(|address| !keyward::serves(address)).collect();
+    let hosts: Vec<String> = document.logins().into_iter().filter(|address| !is_served(address)).collect();
     if hosts.is_empty() { Ok(()) } else { Err(InstallError::LoginsLost { file: file.path().to_owned(), hosts }) }
 }
 
