@@ -1,5 +1,7 @@
 //! The command line, as it was typed. What it means together with the environment is `settings`'.
 
+mod docker;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,6 +11,8 @@ use clap_complete::Shell;
 
 use crate::frontend::print::Format;
 use crate::settings::seconds;
+
+pub(crate) use self::docker::{Docker, Entry, Install, Uninstall};
 
 /// Resolves a container registry's credentials inside a WebAssembly sandbox
 #[derive(Debug, Parser)]
@@ -27,6 +31,14 @@ pub(crate) enum Action {
     Get(Get),
     /// Print the password of a region's registries, as 'aws ecr get-login-password' does
     LoginPassword(LoginPassword),
+    /// Speak the protocol of docker's credential helpers: for programs of a few lines that set options and hand on the action
+    Docker(Docker),
+    /// Answer the kubelet, which asks on the standard input for the credential of the image that it pulls
+    Kubelet(Kubelet),
+    /// Enter the credential helper into docker's configuration file
+    Install(Install),
+    /// Remove what 'install' has entered
+    Uninstall(Uninstall),
     /// Print what makes a shell complete the arguments of this command
     Completions {
         /// The shell
@@ -39,8 +51,6 @@ pub(crate) enum Action {
         #[arg(long, value_name = "FOLDER")]
         folder: Option<PathBuf>,
     },
-    /// Answer the kubelet, which asks on the standard input for the credential of the image that it pulls
-    Kubelet(Kubelet),
     /// Print the version
     Version,
 }

@@ -4,6 +4,8 @@
 mod arguments;
 mod frontend;
 mod get;
+mod helper;
+mod install;
 mod interrupt;
 mod lookup;
 mod region;
@@ -32,17 +34,7 @@ fn main() {
     let arguments: Vec<OsString> = env::args_os().collect();
     let name = arguments.first().and_then(|name| Some(Path::new(name).file_name()?.to_string_lossy().into_owned()));
     let status = match name {
-        Some(name) if docker::is_helper(&name) => {
-            let arguments: Vec<String> =
-                arguments.iter().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
-            let invocation = docker::Invocation { name: &name, arguments: &arguments };
-            let resolve = |server: &str| {
-                let settings = Settings::load(&Options::default(), Caller::Docker)
-                    .map_err(|text| Failure::from(Error::Invalid(text)))?;
-                lookup::resolve(&settings, &settings.question(server))
-            };
-            docker::serve(&invocation, &mut io::stdin(), &mut io::stdout(), &mut io::stderr(), resolve)
-        }
+        Some(name) if docker::is_helper(&name) => helper::serve(&name, &arguments[1..], &Options::default(), false),
         Some(name) if kubelet::is_provider(&name) => {
             let typed = ["keyward", "kubelet"].map(OsString::from).into_iter().chain(arguments.into_iter().skip(1));
             run(Arguments::parse_from(typed))
@@ -69,6 +61,9 @@ fn run(arguments: Arguments) -> io::Result<u8> {
         }
         Action::Man { folder } => manual(folder.as_deref()),
         Action::Kubelet(kubelet) => self::kubelet(&kubelet.options),
+        Action::Docker(docker) => helper::serve(helper::NAME, &docker.actions, &docker.options, docker.compat),
+        Action::Install(install) => install::install(&install),
+        Action::Uninstall(uninstall) => install::uninstall(&uninstall),
         Action::Version => {
             writeln!(io::stdout(), "{NAME} {}", env!("CARGO_PKG_VERSION"))?;
             Ok(0)

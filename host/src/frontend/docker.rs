@@ -1,35 +1,55 @@
 //! docker's credential helper protocol, as `docker-credential-helpers` 0.9.8 speaks it (`credentials/credentials.go`).
 //!
-//! Its texts and streams are the protocol: clients compare what stands on the standard output with
-//! [`NOT_FOUND`], and nothing else may stand there then. Every error goes to the standard output and ends with exit
-//! status 1. The detail behind a text goes to the standard error stream, where docker shows it to nobody and a person
-//! who types the command sees it.
+//! Its texts and streams are the protocol: clients compare what stands on the standard output with [`NOT_FOUND`], and
+//! nothing else may stand there then. Every error goes to the standard output and ends with exit status 1. The detail
+//! behind a text goes to the standard error stream, which docker shows to its user, and which a person who types the command
+//! sees. `host/tests/differential.rs` compares all of it with a helper that is written in Go.
 
+mod encode;
+mod input;
+mod stored;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::{self, Read, Write};
 
 use keyward::{Credential, Error};
-use serde_json::Value;
 
-use crate::frontend::go_json;
-use crate::lookup::Failure;
+use self::input::{InputError, read_lines};
+use self::stored::{Stored, StoredError};
+use crate::lookup::{Answer, Failure};
+use crate::settings::Store;
 
-/// What clients take as "no credentials: go on without". It stands for nothing else here: a helper that says it of
-/// failures makes docker pull anonymously and hides the cause.
+pub(crate) use self::encode::credential_json;
+
+/// What clients take as "no credentials: go on without". Unless it is wanted, it stands for nothing else here: a helper
+/// that says it of failures makes docker pull anonymously and hides the cause.
 const NOT_FOUND: &str = "credentials not found in native keychain";
-
-const MISSING_SERVER: &str = "no credentials server URL";
-const MISSING_USERNAME: &str = "no credentials username";
-
-/// The most that is read of the standard input: the length to which Go's scanner, which reads it in other helpers, takes
-/// a line.
-const MAX_INPUT_BYTES: u64 = 64 * 1024;
 
 /// What the helper was called with.
 pub(crate) struct Invocation<'a> {
-    /// The name that it was called by.
+    /// The name that it goes by.
     pub(crate) name: &'a str,
     /// The arguments behind the name.
-    pub(crate) arguments: &'a [String],
+    pub(crate) arguments: &'a [OsString],
+}
+
+/// What stands behind the protocol.
+pub(crate) trait Backend {
+    /// Whether every failed lookup is called "not found", for chains of helpers that go on only then.
+    fn compat(&self) -> bool;
+
+    /// What becomes of credentials that a client wants to be kept or erased.
+    fn store(&self) -> Store;
+
+    /// The credential of a registry.
+    fn resolve(&self, server: &str) -> Answer;
+
+    /// The hosts whose credentials are at hand, and their users. Asks nobody: docker lists before it does anything else.
+    fn list(&self) -> BTreeMap<String, String>;
+
+    /// Forgets what is kept for a registry.
+    fn forget(&self, server: &str);
 }
 
 /// Whether a program of this name is a credential helper.
@@ -37,107 +57,156 @@ pub(crate) fn is_helper(name: &str) -> bool {
     name.starts_with("docker-credential-")
 }
 
-/// Serves one invocation and returns the exit status.
-pub(crate) fn serve(
+/// Serves one invocation and returns the exit status. What stands behind the protocol is opened where it is needed, after
+/// the input was found to be right.
+pub(crate) fn serve<B: Backend>(
     invocation: &Invocation<'_>,
     input: &mut dyn Read,
     output: &mut dyn Write,
     errors: &mut dyn Write,
-    resolve: impl FnOnce(&str) -> Result<Credential, Failure>,
+    open: impl FnOnce() -> Result<B, String>,
 ) -> io::Result<u8> {
-    let name = invocation.name;
-    let usage = format!("Usage: {name} <store|get|erase|list|version>");
-    let [action] = invocation.arguments else {
-        writeln!(output, "{usage}")?;
-        return Ok(1);
-    };
-    let answer = match action.as_str() {
-        "get" => get(input, errors, resolve)?,
-        "store" => store(input)?,
-        "erase" => server(input)?.map(|_| String::new()),
-        // Credentials are resolved when they are asked for and kept nowhere: there are none to list.
-        "list" => Ok("{}\n".to_owned()),
-        "version" | "--version" | "-v" => Ok(format!("{name} (keyward) {}\n", env!("CARGO_PKG_VERSION"))),
-        "--help" | "-h" => Ok(format!("{usage}\n")),
-        other => Err(format!("{name}: unknown action: {other}")),
-    };
-    let (text, status) = match answer {
+    let (text, status) = match answer(invocation, input, open) {
         Ok(text) => (text, 0),
-        Err(text) => (format!("{text}\n"), 1),
+        Err(ServeError::Stream(cause)) => return Err(cause),
+        Err(error) => {
+            // Without a reader of it, the detail is worth nothing: a closed stream is no failure of the helper.
+            if let Some(detail) = error.detail() {
+                let _ = writeln!(errors, "{detail}");
+            }
+            let mut text = error.to_string().into_bytes();
+            if let ServeError::UnknownAction { action, .. } = error {
+                text.extend_from_slice(action.as_encoded_bytes());
+            }
+            text.push(b'\n');
+            (text, 1)
+        }
     };
-    output.write_all(text.as_bytes())?;
+    output.write_all(&text)?;
+    output.flush()?;
     Ok(status)
 }
 
-type Answer<T> = Result<T, String>;
-
-fn get(
-    input: &mut dyn Read,
-    errors: &mut dyn Write,
-    resolve: impl FnOnce(&str) -> Result<Credential, Failure>,
-) -> io::Result<Answer<String>> {
-    let server = match server(input)? {
-        Ok(server) => server,
-        Err(text) => return Ok(Err(text)),
-    };
-    let failure = match resolve(&server) {
-        Ok(credential) => return Ok(Ok(credential_json(&server, &credential))),
-        Err(failure) => failure,
-    };
-    // Without a reader of it, the detail is worth nothing: a closed stream is no failure of the helper.
-    let _ = writeln!(errors, "{failure}");
-    Ok(Err(match failure.error {
-        Error::NotOurRegistry | Error::NoCredentials(_) => NOT_FOUND.to_owned(),
-        _ => failure.to_string(),
-    }))
+/// Why there is no answer. Displayed, it is what the standard output says.
+#[derive(Debug, thiserror::Error)]
+enum ServeError {
+    #[error("Usage: {0} <store|get|erase|list|version>")]
+    Usage(String),
+    /// The action itself follows, byte by byte.
+    #[error("{name}: unknown action: ")]
+    UnknownAction { name: String, action: OsString },
+    #[error("no credentials server URL")]
+    MissingServer,
+    #[error("no credentials username")]
+    MissingUsername,
+    #[error(transparent)]
+    Input(InputError),
+    #[error(transparent)]
+    Stored(#[from] StoredError),
+    /// The texts of the Go helper.
+    #[error("not implemented")]
+    NotImplemented,
+    #[error("{NOT_FOUND}")]
+    NotFound(Failure),
+    #[error("{0}")]
+    Lookup(Failure),
+    /// What stands behind the protocol could not be opened. It is said whatever failures are to be called: settings that
+    /// are wrong stay so until somebody sees it.
+    #[error("{0}")]
+    Settings(String),
+    #[error("the standard streams failed: {0}")]
+    Stream(#[from] io::Error),
 }
 
-/// Takes credentials and keeps none: the next `get` resolves new ones. An error here would make `docker login` fail.
-fn store(input: &mut dyn Read) -> io::Result<Answer<String>> {
-    let text = match read(input)? {
-        Ok(text) => text,
-        Err(text) => return Ok(Err(text)),
+impl ServeError {
+    /// What a person needs to know besides, or wherever a client hides the standard output.
+    fn detail(&self) -> Option<String> {
+        match self {
+            Self::NotFound(failure) | Self::Lookup(failure) => Some(failure.to_string()),
+            Self::Settings(text) => Some(text.clone()),
+            Self::NotImplemented => Some(
+                "what clients want to be kept or erased is refused, as the settings say: see KEYWARD_STORE".to_owned(),
+            ),
+            _ => None,
+        }
+    }
+}
+
+impl From<InputError> for ServeError {
+    fn from(error: InputError) -> Self {
+        match error {
+            InputError::Stream(cause) => Self::Stream(cause),
+            error => Self::Input(error),
+        }
+    }
+}
+
+fn answer<B: Backend>(
+    invocation: &Invocation<'_>,
+    input: &mut dyn Read,
+    open: impl FnOnce() -> Result<B, String>,
+) -> Result<Vec<u8>, ServeError> {
+    let open = || open().map_err(ServeError::Settings);
+    let name = invocation.name;
+    let usage = || ServeError::Usage(name.to_owned());
+    let [action] = invocation.arguments else {
+        return Err(usage());
     };
-    let Ok(credentials) = serde_json::from_str::<Value>(&text) else {
-        return Ok(Err("the credentials to store are not JSON".to_owned()));
-    };
-    let is_missing = |name: &str| credentials.get(name).and_then(Value::as_str).is_none_or(str::is_empty);
-    Ok(if is_missing("ServerURL") {
-        Err(MISSING_SERVER.to_owned())
-    } else if is_missing("Username") {
-        Err(MISSING_USERNAME.to_owned())
-    } else {
-        Ok(String::new())
+    match action.to_str() {
+        Some("get") => {
+            let server = server(input)?;
+            let credential = get(&open()?, &server)?;
+            Ok(credential_json(&server, &credential).into_bytes())
+        }
+        Some("store") => {
+            let stored = Stored::parse(&read_lines(input)?)?;
+            if stored.server_url.is_empty() {
+                return Err(ServeError::MissingServer);
+            }
+            if stored.username.is_empty() {
+                return Err(ServeError::MissingUsername);
+            }
+            refuse_or_ignore(&open()?)
+        }
+        Some("erase") => {
+            let server = server(input)?;
+            let backend = open()?;
+            // Whatever is said of it: who logs out wants the credential to be gone.
+            backend.forget(&String::from_utf8_lossy(&server));
+            refuse_or_ignore(&backend)
+        }
+        Some("list") => Ok(encode::list_json(&open()?.list()).into_bytes()),
+        Some("version" | "--version" | "-v") => {
+            Ok(format!("{name} (keyward) {}\n", env!("CARGO_PKG_VERSION")).into_bytes())
+        }
+        Some("--help" | "-h") => Ok(format!("{}\n", usage()).into_bytes()),
+        _ => Err(ServeError::UnknownAction { name: name.to_owned(), action: action.clone() }),
+    }
+}
+
+fn get(backend: &impl Backend, server: &[u8]) -> Result<Credential, ServeError> {
+    // What is not UTF-8 is no registry's host, and the resolver says so.
+    backend.resolve(&String::from_utf8_lossy(server)).map_err(|failure| match failure.error {
+        Error::NotOurRegistry | Error::NoCredentials(_) => ServeError::NotFound(failure),
+        _ if backend.compat() => ServeError::NotFound(failure),
+        _ => ServeError::Lookup(failure),
     })
 }
 
-/// The registry on the standard input.
-fn server(input: &mut dyn Read) -> io::Result<Answer<String>> {
-    Ok(read(input)?.and_then(|text| {
-        // As in the reference: lines are put together, and blanks around the whole are dropped.
-        let server = text.lines().collect::<String>().trim().to_owned();
-        if server.is_empty() { Err(MISSING_SERVER.to_owned()) } else { Ok(server) }
-    }))
-}
-
-fn read(input: &mut dyn Read) -> io::Result<Answer<String>> {
-    let mut bytes = Vec::new();
-    input.take(MAX_INPUT_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_INPUT_BYTES {
-        return Ok(Err(format!("the input is longer than {MAX_INPUT_BYTES} bytes: send the registry's address alone")));
+/// Nothing is kept, since the next `get` resolves a new credential. An error would make `docker login` and `docker logout`
+/// fail, so it is for those who want to hear of it.
+fn refuse_or_ignore(backend: &impl Backend) -> Result<Vec<u8>, ServeError> {
+    match backend.store() {
+        Store::Ignore => Ok(Vec::new()),
+        Store::Refuse => Err(ServeError::NotImplemented),
     }
-    // What is not UTF-8 is no registry's address, and the resolver says so.
-    Ok(Ok(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
-/// One line, with the characters escaped that Go's encoder escapes.
-pub(crate) fn credential_json(server: &str, credential: &Credential) -> String {
-    format!(
-        "{{\"ServerURL\":{},\"Username\":{},\"Secret\":{}}}\n",
-        go_json::string(server),
-        go_json::string(&credential.username),
-        go_json::string(credential.secret.expose())
-    )
+/// The registry on the standard input.
+fn server(input: &mut dyn Read) -> Result<Vec<u8>, ServeError> {
+    let lines = read_lines(input)?;
+    let server = input::trim(&lines);
+    if server.is_empty() { Err(ServeError::MissingServer) } else { Ok(server.to_vec()) }
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ pub(crate) fn answer(format: Format, registry: &str, answer: &Answer, alone: boo
 fn credential(format: Format, registry: &str, credential: &Credential) -> String {
     let Credential { username, secret, expires_at, .. } = credential;
     match format {
-        Format::Docker => docker::credential_json(registry, credential),
+        Format::Docker => docker::credential_json(registry.as_bytes(), credential),
         Format::Json => {
             let object = json!({
                 "registry": registry,

@@ -2,6 +2,7 @@
 //!
 //! One order holds for every setting: the flag, then the variable, then what is built in.
 
+mod ecr_login;
 pub(crate) mod service_account;
 
 use std::env;
@@ -17,7 +18,9 @@ const ALLOW: &str = "KEYWARD_ALLOW";
 const ALLOW_PROCESS: &str = "KEYWARD_ALLOW_PROCESS";
 const CACHE: &str = "KEYWARD_CACHE";
 const CACHE_DIR: &str = "KEYWARD_CACHE_DIR";
+const COMPAT: &str = "KEYWARD_COMPAT";
 const DEADLINE: &str = "KEYWARD_DEADLINE";
+const STORE: &str = "KEYWARD_STORE";
 const WRITE_SSO_CACHE: &str = "KEYWARD_WRITE_SSO_CACHE";
 
 /// Every setting of one run of the command.
@@ -34,10 +37,14 @@ pub(crate) struct Settings {
     /// For whom the command is run.
     #[expect(dead_code, reason = "the settings of the front ends come next")]
     caller: Caller,
+    /// Whether the credential helper says "not found" of every failure.
+    pub(crate) compat: bool,
     #[cfg(feature = "compile")]
     component: Option<PathBuf>,
     /// Whose credentials lookups ask with.
     identity: Identity,
+    /// What becomes of credentials that a client of the credential helper wants to be kept or erased.
+    pub(crate) store: Store,
     /// Whether refreshed tokens of IAM Identity Center are written back.
     write_sso_cache: bool,
 }
@@ -51,6 +58,15 @@ pub(crate) enum Caller {
     Kubelet,
     /// A person or a script.
     Person,
+}
+
+/// What becomes of credentials that a client of the credential helper wants to be kept or erased.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Store {
+    /// They are dropped, and the client hears of no error: `docker login` and `docker logout` go well.
+    Ignore,
+    /// The client hears that it is not implemented.
+    Refuse,
 }
 
 /// Whose credentials a lookup asks with; where nothing is said, the environment and the shared files decide.
@@ -96,8 +112,9 @@ impl Settings {
                 Some(deadline) => budget.with_deadline(deadline),
                 None => budget,
             },
-            cache: cache_folder(options)?,
+            cache: cache_folder(options, caller)?,
             caller,
+            compat: switch(COMPAT)?,
             #[cfg(feature = "compile")]
             component: options.component.clone(),
             identity: Identity {
@@ -107,6 +124,7 @@ impl Settings {
                 role_arn: options.role_arn.clone(),
                 session_name: options.session_name.clone(),
             },
+            store: store(caller)?,
             write_sso_cache: options.write_sso_cache || switch(WRITE_SSO_CACHE)?,
         })
     }
@@ -152,11 +170,12 @@ impl Settings {
 }
 
 /// Where credentials are kept: a typed folder goes before KEYWARD_CACHE, since who types it wants one.
-fn cache_folder(options: &Options) -> Result<Option<PathBuf>, String> {
+fn cache_folder(options: &Options, caller: Caller) -> Result<Option<PathBuf>, String> {
     if let Some(folder) = &options.cache_dir {
         return Ok(Some(folder.clone()));
     }
     match variable(CACHE).as_deref() {
+        None if caller == Caller::Docker && ecr_login::disables_cache(variable) => return Ok(None),
         None | Some("file") => {}
         Some("off") => return Ok(None),
         Some(other) => return Err(format!("{CACHE} is '{other}': set it to file or off")),
@@ -165,7 +184,18 @@ fn cache_folder(options: &Options) -> Result<Option<PathBuf>, String> {
     // A path that is relative is to be ignored, says the XDG Base Directory Specification.
     let user_caches = folder("XDG_CACHE_HOME").filter(|path| path.is_absolute());
     let user_caches = user_caches.or_else(|| Some(folder("HOME").filter(|path| path.is_absolute())?.join(".cache")));
-    Ok(folder(CACHE_DIR).or_else(|| Some(user_caches?.join("keyward"))))
+    let of_ecr_login = || (caller == Caller::Docker).then(|| ecr_login::cache_folder(variable)).flatten();
+    Ok(folder(CACHE_DIR).or_else(of_ecr_login).or_else(|| Some(user_caches?.join("keyward"))))
+}
+
+fn store(caller: Caller) -> Result<Store, String> {
+    match variable(STORE).as_deref() {
+        Some("ignore") => Ok(Store::Ignore),
+        Some("refuse") => Ok(Store::Refuse),
+        Some(other) => Err(format!("{STORE} is '{other}': set it to ignore or refuse")),
+        None if caller == Caller::Docker && ecr_login::refuses_storage(variable) => Ok(Store::Refuse),
+        None => Ok(Store::Ignore),
+    }
 }
 
 fn variable(name: &str) -> Option<String> {

@@ -57,8 +57,10 @@ fn the_helper_refuses_empty_and_endless_input() {
         assert_eq!((outcome.status, outcome.output.as_str()), (1, "no credentials server URL\n"));
     }
     let outcome = Call::helper(&["get"]).input(vec![b'a'; 10 * 1024 * 1024]).run();
+    assert_eq!((outcome.status, outcome.output.as_str()), (1, "bufio.Scanner: token too long\n"));
+    let outcome = Call::helper(&["get"]).input(b"a\n".repeat(1024 * 1024)).run();
     assert_eq!(outcome.status, 1);
-    assert!(outcome.output.starts_with("the input is longer than 65536 bytes"), "{outcome:?}");
+    assert!(outcome.output.starts_with("the input is longer than 1048576 bytes"), "{outcome:?}");
 }
 
 #[test]

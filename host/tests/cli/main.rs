@@ -1,10 +1,12 @@
 //! The command as a person, a script or docker calls it.
 
 mod bad_input;
+mod docker;
 mod get;
 mod harness;
 mod helper;
 mod identities;
+mod install;
 mod kubelet;
 mod match_images;
 mod several;

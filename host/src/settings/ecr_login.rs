@@ -1,0 +1,71 @@
+//! The variables of Amazon's own credential helper, for those who put this one in its place. They count where a client of
+//! docker's protocol calls, and behind Keyward's own.
+//!
+//! It reads `GODEBUG` besides, which sets the cryptography of Go, and what the SDK of AWS reads, which lookups read too.
+
+use std::path::PathBuf;
+
+const CACHE_DIR: &str = "AWS_ECR_CACHE_DIR";
+const DISABLE_CACHE: &str = "AWS_ECR_DISABLE_CACHE";
+const IGNORE_CREDS_STORAGE: &str = "AWS_ECR_IGNORE_CREDS_STORAGE";
+
+/// Any value says it, `false` too.
+pub(super) fn disables_cache(variable: impl Fn(&str) -> Option<String>) -> bool {
+    variable(DISABLE_CACHE).is_some()
+}
+
+/// A folder of our own in the one that was named: the files in there have another form.
+pub(super) fn cache_folder(variable: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    let folder = variable(CACHE_DIR)?;
+    let folder = match folder.strip_prefix("~/") {
+        // No shell expands what a service manager sets, and the other helper does.
+        Some(below) => PathBuf::from(variable("HOME")?).join(below),
+        None => PathBuf::from(folder),
+    };
+    Some(folder.join("keyward"))
+}
+
+/// To ignore is what is built in here, and to refuse is there. So a value that was set tells what is wanted: there, `true`
+/// alone means to ignore.
+pub(super) fn refuses_storage(variable: impl Fn(&str) -> Option<String>) -> bool {
+    variable(IGNORE_CREDS_STORAGE).is_some_and(|value| value != "true")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set<'a>(variables: &'a [(&str, &str)]) -> impl Fn(&str) -> Option<String> + 'a {
+        |name| variables.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned())
+    }
+
+    #[test]
+    fn any_value_disables_the_cache() {
+        assert!(!disables_cache(set(&[])));
+        for value in ["1", "true", "false", "0"] {
+            assert!(disables_cache(set(&[(DISABLE_CACHE, value)])), "{value}");
+        }
+    }
+
+    #[test]
+    fn the_folder_of_the_cache_is_in_the_one_that_was_named() {
+        assert_eq!(cache_folder(set(&[])), None);
+        for (named, folder) in [
+            ("/var/cache/ecr", Some("/var/cache/ecr/keyward")),
+            ("~/.ecr", Some("/home/a/.ecr/keyward")),
+            ("cache", Some("cache/keyward")),
+        ] {
+            let variables = [(CACHE_DIR, named), ("HOME", "/home/a")];
+            assert_eq!(cache_folder(set(&variables)), folder.map(PathBuf::from), "{named}");
+        }
+        assert_eq!(cache_folder(set(&[(CACHE_DIR, "~/.ecr")])), None);
+    }
+
+    #[test]
+    fn storage_is_refused_where_something_else_than_true_was_set() {
+        assert!(!refuses_storage(set(&[])));
+        for (value, is_refused) in [("true", false), ("false", true), ("TRUE", true), ("1", true)] {
+            assert_eq!(refuses_storage(set(&[(IGNORE_CREDS_STORAGE, value)])), is_refused, "{value}");
+        }
+    }
+}
