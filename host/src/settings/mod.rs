@@ -28,7 +28,6 @@ pub(crate) struct Settings {
     /// What each lookup may use.
     pub(crate) budget: Budget,
     /// The folder in which credentials are kept for other runs; `None` where they are not.
-    #[expect(dead_code, reason = "the file cache comes next")]
     pub(crate) cache: Option<PathBuf>,
     /// For whom the command is run.
     #[expect(dead_code, reason = "the settings of the front ends come next")]
