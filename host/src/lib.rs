@@ -13,13 +13,14 @@
 //! # Features
 //!
 //! - `cli` (default): what the command `keyward` needs. A library turns it off.
+//! - `file-cache`, which `cli` implies: `FileCache`, credentials in files for other processes and later ones.
 //! - `compile`: Cranelift, to run another component than the one that is built in: `Config::with_component`.
 //!
 //! # Modules
 //!
 //! Data flows one way. A module uses only modules above it in this list:
 //!
-//! `lock` · `life` · `error` · `budget` · `replay` · `config` · `request` · `admission` · `capability` · `engine` · `sandbox` · `trace` · `resolver`
+//! `lock` · `life` · `error` · `budget` · `replay` · `config` · `request` · `admission` · `capability` · `engine` · `sandbox` · `trace` · `resolver` · `file_cache`
 //!
 //! The one exception is `capability::filesystem`, which implements an interface whose types `engine` generates.
 
@@ -29,6 +30,8 @@ mod capability;
 mod config;
 mod engine;
 mod error;
+#[cfg(all(feature = "file-cache", unix))]
+mod file_cache;
 mod life;
 mod lock;
 pub mod replay;
@@ -40,6 +43,8 @@ mod trace;
 pub use budget::{Budget, CancelToken, Pool, Usage};
 pub use config::Config;
 pub use error::{Error, Limit, SetupError, Step, Waiting};
+#[cfg(all(feature = "file-cache", unix))]
+pub use file_cache::{FileCache, FileCacheEntry, FileCacheError, FileCacheLock, FileCacheReason};
 pub use keyward_ecr::secret::Secret;
 pub use request::Request;
 pub use resolver::{Credential, Live, Lookup, Resolver, serves};

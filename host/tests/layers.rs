@@ -95,6 +95,7 @@ fn the_modules_of_the_host_use_only_modules_above_them() {
         "sandbox",
         "trace",
         "resolver",
+        "file_cache",
     ];
     // The file system that a lookup sees is an interface of the component, whose types the engine generates.
     assert_one_way("src", &layers, &[("capability/filesystem", "engine")]);

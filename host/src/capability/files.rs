@@ -26,7 +26,7 @@ const TOKEN_FILES: [&str; 2] = ["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "AWS_W
 pub(crate) const LOGIN_FOLDER: &str = "AWS_LOGIN_CACHE_DIRECTORY";
 
 /// The most bytes that a file may have.
-const MAX_FILE_BYTES: u64 = 1024 * 1024;
+pub(crate) const MAX_FILE_BYTES: u64 = 1024 * 1024;
 
 /// The files that lookups may read, by their absolute paths.
 #[derive(Clone, Debug)]

@@ -27,6 +27,12 @@ pub(crate) use ticker::Ticker;
 /// The component that is built in, compiled for this machine's architecture by the build script.
 static PRECOMPILED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/component.cwasm"));
 
+/// How large the component is that is built in, which tells one build of it from most others.
+#[cfg(all(feature = "file-cache", unix))]
+pub(crate) fn built_in_bytes() -> usize {
+    PRECOMPILED.len()
+}
+
 /// The types and functions of `wit/`.
 pub(crate) mod bindings {
     #![allow(missing_docs, unreachable_pub, reason = "generated from wit/")]

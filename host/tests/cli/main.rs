@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod docker;
+mod cache;
 mod get;
 mod harness;
 mod helper;

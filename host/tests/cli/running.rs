@@ -103,6 +103,13 @@ impl Running {
         names
     }
 
+    /// Whether it has a handler for a signal.
+    pub(crate) fn catches(&self, signal: Signal) -> bool {
+        let status = fs::read_to_string(self.proc("status")).unwrap_or_default();
+        let caught = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigCgt:")?.trim(), 16).ok());
+        caught.unwrap_or_default() & 1 << (signal.as_raw() - 1) != 0
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(self.process, signal).unwrap();
     }

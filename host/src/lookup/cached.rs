@@ -1,0 +1,265 @@
+//! The file cache around the lookups of one run of the command.
+//!
+//! Times: an answer takes no longer than the deadline, the cache included. For a dead disk it waits a quarter of that, and no more than
+//! two seconds, and then does without for the rest of the run. For the lookup of another process it waits half of the deadline,
+//! and then looks up itself, without the lock: what is wrong is then in its own error, and not that it has waited for somebody.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use keyward::{Config, Credential, FileCache, FileCacheEntry, FileCacheError, FileCacheLock, Request};
+use keyward_ecr::time::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use crate::lookup::clerk::Clerk;
+use crate::lookup::{Answer, Answered, CacheUse, Failure};
+
+const MAX_PATIENCE: Duration = Duration::from_secs(2);
+
+/// The pauses in which a lock is tried that another process has.
+const FIRST_PAUSE: Duration = Duration::from_millis(4);
+const MAX_PAUSE: Duration = Duration::from_millis(100);
+
+/// What the cache has for one request.
+type Found = Result<Option<FileCacheEntry>, FileCacheError>;
+
+/// The cache of one run, or none.
+pub(super) struct Shelf {
+    begin: Instant,
+    deadline: Duration,
+    open: Option<Open>,
+}
+
+/// A cache that can be used.
+struct Open {
+    cache: Arc<FileCache>,
+    clerk: Clerk,
+    /// Whether something was kept in this run.
+    has_new: AtomicBool,
+}
+
+/// What is known of a question before anybody is asked.
+pub(super) enum Known {
+    /// The answer.
+    Answered(Answered),
+    /// What there is instead of one that could be handed out at once.
+    Open { cache: CacheUse, notes: Vec<String> },
+    /// It is nothing that the cache keeps.
+    NotKept,
+}
+
+impl Known {
+    pub(super) fn answered(self) -> Option<Answered> {
+        match self {
+            Self::Answered(answered) => Some(answered),
+            Self::Open { .. } | Self::NotKept => None,
+        }
+    }
+
+    /// The answer where nobody can be asked.
+    pub(super) fn or_failed(self, failure: &Failure) -> Answered {
+        match self {
+            Self::Answered(answered) => answered,
+            Self::Open { cache, notes } => Answered { answer: Err(failure.clone()), cache, notes },
+            Self::NotKept => Answered::without_cache(Err(failure.clone())),
+        }
+    }
+}
+
+impl Shelf {
+    /// Opens the cache and looks for what it has for each request.
+    pub(super) fn open(
+        folder: Option<&Path>,
+        config: &Config,
+        requests: Vec<Request>,
+        deadline: Duration,
+    ) -> (Self, Vec<Known>) {
+        let mut shelf = Self { begin: Instant::now(), deadline, open: None };
+        let without = |cache: CacheUse, notes: Vec<String>, count: usize| {
+            (0..count).map(|_| Known::Open { cache: cache.clone(), notes: notes.clone() }).collect()
+        };
+        let count = requests.len();
+        let Some((folder, clerk)) = folder.and_then(|folder| Some((folder.to_owned(), Clerk::start()?))) else {
+            return (shelf, without(CacheUse::Off, Vec::new(), count));
+        };
+        let config = config.clone();
+        let look = move || -> Result<(FileCache, Vec<Found>), FileCacheError> {
+            let cache = FileCache::open(&folder, &config)?;
+            let found = requests.iter().map(|request| cache.find(request)).collect();
+            Ok((cache, found))
+        };
+        match clerk.ask(shelf.patience(), look) {
+            Some(Ok((cache, found))) => {
+                shelf.open = Some(Open { cache: Arc::new(cache), clerk, has_new: AtomicBool::new(false) });
+                (shelf, found.into_iter().map(known).collect())
+            }
+            Some(Err(error)) => {
+                let notes = note(&error).into_iter().collect();
+                (shelf, without(CacheUse::Unused(error), notes, count))
+            }
+            None => (shelf, without(CacheUse::Silent, Vec::new(), count)),
+        }
+    }
+
+    /// The answer to a question that the cache alone could not answer. `look_up` is given the time that is left for it.
+    pub(super) async fn answer(
+        &self,
+        request: &Request,
+        known: Known,
+        interrupted: &CancellationToken,
+        look_up: impl AsyncFnOnce(Duration) -> Answer,
+    ) -> Answered {
+        let (cache, mut notes) = match known {
+            Known::Answered(answered) => return answered,
+            Known::Open { cache, notes } => (cache, notes),
+            Known::NotKept => return Answered::without_cache(look_up(self.left()).await),
+        };
+        let turn = match &self.open {
+            Some(open) => interrupted.run_until_cancelled(self.turn(open, request)).await.unwrap_or(Turn::Alone),
+            None => Turn::Alone,
+        };
+        let (open, held, is_stale) = match (turn, &self.open) {
+            (Turn::Answered(credential), _) => return Answered { answer: Ok(credential), cache: CacheUse::Hit, notes },
+            (Turn::Own { held, is_stale }, Some(open)) => (open, held, is_stale),
+            _ => return Answered { answer: look_up(self.left()).await, cache, notes },
+        };
+        let answer = look_up(self.left()).await;
+        let (cache, request) = (open.cache.clone(), request.clone());
+        match answer {
+            Ok(credential) => {
+                let new = credential.clone();
+                let store = held.last_job(move || cache.store(&request, &new));
+                open.has_new.store(true, Ordering::Relaxed);
+                let stored = open.clerk.ask_from_task(self.patience(), store).await;
+                notes.extend(stored.and_then(|stored| note(&stored.err()?)));
+                let cache = if is_stale { CacheUse::Refreshed } else { CacheUse::Miss };
+                Answered { answer: Ok(credential), cache, notes }
+            }
+            // Who is told to end ends.
+            Err(failure) if is_stale && failure.interruption.is_none() => {
+                let remember = held.last_job(move || {
+                    // Where nothing can be written, the next one tries again.
+                    let _ = cache.refresh_failed(&request);
+                    // By now, the old one may be over.
+                    cache.find(&request)
+                });
+                let old = open.clerk.ask_from_task(self.patience(), remember).await;
+                let Some(Ok(Some(FileCacheEntry { credential, .. }))) = old else {
+                    return Answered { answer: Err(failure), cache: CacheUse::Miss, notes };
+                };
+                let until = Timestamp { seconds: credential.expires_at.unwrap_or_default() }.rfc3339();
+                notes.push(format!("{failure}; the credential that was found before is handed out, until {until}"));
+                Answered { answer: Ok(credential), cache: CacheUse::Kept(failure), notes }
+            }
+            failed => Answered { answer: failed, cache: CacheUse::Miss, notes },
+        }
+    }
+
+    /// Tidies up, when every answer is there.
+    pub(super) fn close(&self) {
+        if let Some(open) = &self.open {
+            let (cache, has_new) = (open.cache.clone(), open.has_new.load(Ordering::Relaxed));
+            // Also where there is nothing to be pruned: locks may still have to be given back.
+            open.clerk.ask(self.patience(), move || {
+                if has_new {
+                    cache.prune()
+                }
+            });
+        }
+    }
+
+    /// Waits until this process may look up, or another one has found something.
+    async fn turn(&self, open: &Open, request: &Request) -> Turn {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let (cache, request, clerk) = (open.cache.clone(), request.clone(), open.clerk.clone());
+            let attempt = move || {
+                let lock = cache.try_lock(&request).map(|lock| lock.map(|lock| Held { lock: Some(lock), clerk }));
+                // In this order, so that what another process has found before it gave the lock back is seen.
+                (lock, cache.find(&request))
+            };
+            let Some((lock, found)) = open.clerk.ask_from_task(self.patience(), attempt).await else {
+                return Turn::Alone;
+            };
+            let found = found.ok().flatten();
+            let is_stale = found.is_some();
+            let held = match (lock, found) {
+                (_, Some(FileCacheEntry { credential, is_due: false, .. })) => return Turn::Answered(credential),
+                // Somebody else is looking for a new one, and this one is good for as long.
+                (Ok(None), Some(FileCacheEntry { credential, .. })) => return Turn::Answered(credential),
+                (Ok(None), None) if self.begin.elapsed() < self.deadline / 2 => {
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 3 / 2).min(MAX_PAUSE);
+                    continue;
+                }
+                (Ok(Some(held)), _) => held,
+                // It was waited for long enough, or this disk has no locks.
+                (Ok(None) | Err(_), _) => Held { lock: None, clerk: open.clerk.clone() },
+            };
+            return Turn::Own { held, is_stale };
+        }
+    }
+
+    fn patience(&self) -> Duration {
+        (self.deadline / 4).min(MAX_PATIENCE)
+    }
+
+    fn left(&self) -> Duration {
+        self.deadline.saturating_sub(self.begin.elapsed())
+    }
+}
+
+enum Turn {
+    /// Another process has found it.
+    Answered(Credential),
+    /// This one looks up, without the cache.
+    Alone,
+    /// This one looks up, and keeps what it finds.
+    Own { held: Held, is_stale: bool },
+}
+
+/// The right to look up, or what there is instead of it. The clerk gives it back.
+struct Held {
+    lock: Option<FileCacheLock>,
+    clerk: Clerk,
+}
+
+impl Held {
+    /// What is done before it is given back.
+    fn last_job<T>(mut self, job: impl FnOnce() -> T + Send + 'static) -> impl FnOnce() -> T + Send + 'static
+    where
+        T: 'static,
+    {
+        let lock = self.lock.take();
+        move || {
+            let result = job();
+            drop(lock);
+            result
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(lock) = self.lock.take() {
+            self.clerk.tell(move || drop(lock));
+        }
+    }
+}
+
+fn known(found: Found) -> Known {
+    match found {
+        Ok(Some(FileCacheEntry { credential, is_due: false, .. })) => {
+            Known::Answered(Answered { answer: Ok(credential), cache: CacheUse::Hit, notes: Vec::new() })
+        }
+        Ok(_) => Known::Open { cache: CacheUse::Miss, notes: Vec::new() },
+        Err(error) => Known::Open { cache: CacheUse::Miss, notes: note(&error).into_iter().collect() },
+    }
+}
+
+/// What a person reads of it.
+fn note(error: &FileCacheError) -> Option<String> {
+    error.is_worth_saying().then(|| error.to_string())
+}
