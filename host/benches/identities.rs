@@ -39,7 +39,8 @@ fn main() {
 
 fn resolver(identities: &Identities, identity: &Identity) -> Resolver {
     let variables = identities.variables().into_iter().chain(identity.variables.clone());
-    let config = variables.fold(Config::new(), |config, (name, value)| config.with_variable(name, &value));
+    let config =
+        variables.fold(Config::new().without_cache(), |config, (name, value)| config.with_variable(name, &value));
     Resolver::new(&config.with_credential_process(true)).expect("the component that is built in")
 }
 
@@ -62,6 +63,7 @@ fn without_credentials(runtime: &Runtime) {
     ] {
         let authority = silent.authority().ca_file().display().to_string();
         let config = Config::new()
+            .without_cache()
             .with_variable("AWS_EC2_METADATA_SERVICE_ENDPOINT", &endpoint)
             .with_variable("SSL_CERT_FILE", &authority);
         let (time, lookup) = look_up(runtime, &Resolver::new(&config).expect("the component that is built in"));

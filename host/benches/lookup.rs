@@ -46,6 +46,7 @@ fn runtime() -> Runtime {
 
 fn config(fake: &FakeAws) -> Config {
     Config::new()
+        .without_cache()
         .with_variable("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
         .with_variable("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
         .with_variable("SSL_CERT_FILE", &fake.authority().ca_file().display().to_string())

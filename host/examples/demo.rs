@@ -23,6 +23,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // The names are AWS's own; only what they lead to is not.
     let ca_file = fake.authority().ca_file().display().to_string();
     let config = Config::new()
+        .without_cache()
         .with_variable("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
         .with_variable("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
         .with_variable("SSL_CERT_FILE", &ca_file)

@@ -81,6 +81,11 @@ impl Budget {
     pub fn with_response_bytes(self, response_bytes: u64) -> Self {
         Self { response_bytes, ..self }
     }
+
+    /// Whether all limits but the deadline are the same.
+    pub(crate) fn has_limits_of(&self, other: &Self) -> bool {
+        self.clone().with_deadline(other.deadline) == *other
+    }
 }
 
 /// What a lookup used, also of one that failed.
@@ -98,6 +103,19 @@ pub struct Usage {
     pub requests: u32,
     /// Bytes of answers that were received, without their headers.
     pub bytes_received: u64,
+}
+
+impl Usage {
+    /// What two lookups have used, one after the other.
+    pub(crate) fn and(self, next: Self) -> Self {
+        Self {
+            wall: self.wall + next.wall,
+            fuel: self.fuel + next.fuel,
+            peak_memory: self.peak_memory.max(next.peak_memory),
+            requests: self.requests + next.requests,
+            bytes_received: self.bytes_received + next.bytes_received,
+        }
+    }
 }
 
 /// What lookups have of the pool of memories and stacks.

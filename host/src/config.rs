@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 #[cfg(feature = "compile")]
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use keyward_ecr::secret::Secret;
 
@@ -24,6 +25,13 @@ const PROXY_VARIABLES: [&str; 8] =
 const MAX_LIVE_LOOKUPS: usize = 1_000;
 const MAX_LIVE_LOOKUPS_OF_ONE_REGISTRY: usize = 100;
 
+/// How many answers are remembered: more than anybody has registries and identities, in some megabytes.
+const CACHE_CAPACITY: usize = 1_000;
+
+/// How long it is remembered that there are no credentials. Those who ask for several images of one registry ask within a moment,
+/// and who has just logged in does not wait for long.
+const NEGATIVE_TTL: Duration = Duration::from_secs(3);
+
 /// The settings of a [`Resolver`](crate::Resolver).
 ///
 /// ```
@@ -37,6 +45,7 @@ pub struct Config {
     /// Destinations as they were typed.
     pub(crate) allowed: Vec<String>,
     pub(crate) budget: Budget,
+    pub(crate) cache_capacity: usize,
     #[cfg(feature = "compile")]
     pub(crate) component: Option<PathBuf>,
     pub(crate) connect_to: BTreeMap<String, SocketAddr>,
@@ -44,10 +53,13 @@ pub struct Config {
     pub(crate) credential_process: bool,
     /// The values may be secrets, and nobody can tell which.
     pub(crate) environment: BTreeMap<String, Secret>,
+    /// Whether a lookup may be answered by another one.
+    pub(crate) is_cached: bool,
     pub(crate) max_live_lookups: usize,
     pub(crate) max_live_lookups_of_one_registry: usize,
     /// Empty for those of the system.
     pub(crate) name_servers: Vec<SocketAddr>,
+    pub(crate) negative_ttl: Duration,
     pub(crate) replay: Option<Arc<dyn Replay>>,
     /// Whether the token files of IAM Identity Center may be replaced.
     pub(crate) sso_cache_writes: bool,
@@ -58,14 +70,17 @@ impl Default for Config {
         Self {
             allowed: Vec::new(),
             budget: Budget::default(),
+            cache_capacity: CACHE_CAPACITY,
             #[cfg(feature = "compile")]
             component: None,
             connect_to: BTreeMap::new(),
             credential_process: false,
             environment: BTreeMap::new(),
+            is_cached: true,
             max_live_lookups: MAX_LIVE_LOOKUPS,
             max_live_lookups_of_one_registry: MAX_LIVE_LOOKUPS_OF_ONE_REGISTRY,
             name_servers: Vec::new(),
+            negative_ttl: NEGATIVE_TTL,
             replay: None,
             sso_cache_writes: false,
         }
@@ -183,6 +198,28 @@ impl Config {
     #[must_use]
     pub fn with_max_live_lookups_of_one_registry(self, max_live_lookups_of_one_registry: usize) -> Self {
         Self { max_live_lookups_of_one_registry, ..self }
+    }
+
+    /// How many answers are remembered, each for one registry and one identity; 1,000 unless set. For one more, what is over is
+    /// forgotten, or else what was not asked for for the longest time. With 0, nothing is remembered; lookups that ask the same at
+    /// the same time still share an answer.
+    #[must_use]
+    pub fn with_cache_capacity(self, cache_capacity: usize) -> Self {
+        Self { cache_capacity, ..self }
+    }
+
+    /// How long it is remembered that [there are no credentials](crate::Error::NoCredentials); 3 seconds unless set, and with zero,
+    /// not at all. No other failure is remembered: whoever asks again after a timeout, a throttle, a denial or a cancel gets a
+    /// lookup of its own.
+    #[must_use]
+    pub fn with_negative_ttl(self, negative_ttl: Duration) -> Self {
+        Self { negative_ttl, ..self }
+    }
+
+    /// Makes each lookup one of its own: nothing is remembered, and nobody waits for another's lookup.
+    #[must_use]
+    pub fn without_cache(self) -> Self {
+        Self { is_cached: false, ..self }
     }
 
     /// Plays files, clock and HTTP to lookups instead of letting them have the real ones. For tests: what they may reach is

@@ -20,14 +20,17 @@
 //!
 //! Data flows one way. A module uses only modules above it in this list:
 //!
-//! `lock` · `life` · `error` · `budget` · `replay` · `config` · `request` · `admission` · `capability` · `engine` · `sandbox` · `trace` · `resolver` · `file_cache`
+//! `lock` · `life` · `credential` · `error` · `budget` · `replay` · `config` · `request` · `admission` · `capability` · `engine` · `sandbox` · `trace` ·
+//! `cache` · `resolver` · `file_cache`
 //!
 //! The one exception is `capability::filesystem`, which implements an interface whose types `engine` generates.
 
 mod admission;
 mod budget;
+mod cache;
 mod capability;
 mod config;
+mod credential;
 mod engine;
 mod error;
 #[cfg(all(feature = "file-cache", unix))]
@@ -41,11 +44,13 @@ mod sandbox;
 mod trace;
 
 pub use budget::{Budget, CancelToken, Pool, Usage};
+pub use cache::CacheState;
 pub use config::Config;
+pub use credential::Credential;
 pub use error::{Error, Limit, SetupError, Step, Waiting};
 #[cfg(all(feature = "file-cache", unix))]
 pub use file_cache::{FileCache, FileCacheEntry, FileCacheError, FileCacheLock, FileCacheReason};
 pub use keyward_ecr::secret::Secret;
 pub use request::Request;
-pub use resolver::{Credential, Live, Lookup, Resolver, serves};
+pub use resolver::{Live, Lookup, Resolver, serves};
 pub use trace::Trace;

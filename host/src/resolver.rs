@@ -1,13 +1,17 @@
 //! The library's face: registry in, credential out.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use keyward_ecr::registry::Registry;
-use keyward_ecr::secret::Secret;
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
 
 use crate::admission::Admission;
-use crate::budget::{Budget, CancelToken, Pool, Usage};
+use crate::budget::{Budget, CancelToken, Deadline, Pool, Usage};
+use crate::cache::{Cache, CacheState, Found, Key, Outcome, Refresh, Takeoff};
 use crate::capability::environment;
 use crate::capability::files::Files;
 use crate::capability::http::Transport;
@@ -15,14 +19,23 @@ use crate::capability::meter::Meter;
 use crate::capability::process::Programs;
 use crate::capability::profiles::Profiles;
 use crate::config::Config;
+use crate::credential::Credential;
 use crate::engine::Sandboxes;
 use crate::error::{Error, SetupError};
+use crate::lock::lock;
 use crate::request::Request;
 use crate::sandbox::{self, Grants};
 use crate::trace::Trace;
 
-/// Resolves registries' credentials. Clones share the engine and the connections; of what else they share (names that are being asked
-/// for, files that are being read) no lookup waits longer than it may.
+/// Resolves registries' credentials. Clones share the engine, the connections and what is remembered; of what else they share (names
+/// that are being asked for, files that are being read) no lookup waits longer than it may.
+///
+/// A credential is remembered for as long as it lives, less a minute, and never handed out afterwards. In the second half of its life
+/// it is handed out at once too, and a task on its caller's runtime looks for a new one: one lookup a minute, until one succeeds.
+/// That there are no credentials is remembered for [some seconds](Config::with_negative_ttl), and no other failure ever is. Whoever
+/// asks what somebody else is asking already waits for that lookup, each no longer than its own deadline and its own token say; it
+/// ends when nobody waits for it any more. A question is the same with the same registry and the same of everything else that a
+/// [`Request`] has.
 ///
 /// Lookups run on the tokio runtime of their caller, which needs its I/O and its timers. Dropping a lookup's future ends
 /// the lookup. Connections are kept open for the next lookup on the same runtime: 64 for one host, 256 in all, and for half a
@@ -32,9 +45,18 @@ pub struct Resolver(Arc<Inner>);
 
 struct Inner {
     budget: Budget,
-    grants: Grants,
+    /// `None` where every lookup is one of its own.
+    cache: Option<Arc<Cache>>,
     /// Whether the component is the one that is built in.
     is_built_in: bool,
+    machine: Arc<Machine>,
+    /// The tasks that replace stale credentials. They end with the resolver.
+    refreshes: Mutex<JoinSet<()>>,
+}
+
+/// What lookups run on and with.
+struct Machine {
+    grants: Grants,
     sandboxes: Sandboxes,
 }
 
@@ -44,45 +66,17 @@ pub fn serves(registry: &str) -> bool {
     Registry::parse(registry).is_ok()
 }
 
-/// What a registry takes.
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Credential {
-    /// The user name, `AWS` for Amazon ECR.
-    pub username: String,
-    /// The password. Its `Debug` form shows nothing of it, and it is overwritten in memory when it is dropped.
-    pub secret: Secret,
-    /// When the registry stops accepting it, in seconds since 1970 (UTC); `None` where the service did not say.
-    pub expires_at: Option<u64>,
-}
-
-impl Credential {
-    /// A credential that comes from elsewhere, for tests and for callers with a fallback of their own.
-    pub fn new(username: &str, secret: String, expires_at: Option<u64>) -> Self {
-        Self { username: username.to_owned(), secret: Secret::new(secret), expires_at }
-    }
-}
-
-impl fmt::Debug for Credential {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { username, secret, expires_at } = self;
-        formatter
-            .debug_struct("Credential")
-            .field("username", username)
-            .field("secret", secret)
-            .field("expires_at", expires_at)
-            .finish()
-    }
-}
-
 /// How a lookup ended, and what it used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lookup {
     /// The credential, or why there is none.
     pub result: Result<Credential, Error>,
-    /// What the lookup used, whether it found a credential or not.
+    /// What the lookup used, whether it found a credential or not. Of an answer without a lookup of its own, the time alone: of those
+    /// who have waited for one lookup, one has its usage.
     pub usage: Usage,
+    /// Where the answer comes from.
+    pub cache: CacheState,
 }
 
 /// What a resolver holds at one moment.
@@ -117,9 +111,10 @@ impl Resolver {
         };
         Ok(Self(Arc::new(Inner {
             budget: config.budget.clone(),
-            grants,
+            cache: Cache::new(config),
             is_built_in: config.is_built_in(),
-            sandboxes: Sandboxes::new(config)?,
+            machine: Arc::new(Machine { grants, sandboxes: Sandboxes::new(config)? }),
+            refreshes: Mutex::default(),
         })))
     }
 
@@ -145,27 +140,121 @@ impl Resolver {
         cancel: &CancelToken,
         trace: &Trace,
     ) -> Lookup {
-        let (Inner { grants, sandboxes, .. }, request) = (&*self.0, request.into());
-        if self.0.is_built_in && !serves(&request.registry) {
-            return Lookup { result: Err(Error::NotOurRegistry), usage: Usage::default() };
+        let request = request.into();
+        let Some(registry) = self.name(&request.registry) else {
+            return Lookup { result: Err(Error::NotOurRegistry), usage: Usage::default(), cache: CacheState::Off };
+        };
+        match &self.0.cache {
+            Some(cache) => {
+                let key = Key::new(&request, registry);
+                self.look_up_once(cache, &key, &request, budget, cancel, trace).await
+            }
+            None => {
+                let meter = Arc::new(Meter::default());
+                trace.follow(&meter);
+                let Outcome { result, usage } = self.0.machine.run(&request, &meter, budget, cancel).await;
+                Lookup { result, usage, cache: CacheState::Off }
+            }
         }
-        let meter = Arc::new(Meter::default());
-        trace.follow(&meter);
-        let (result, usage) = sandbox::run(sandboxes, grants, &request, &meter, budget, cancel).await;
-        let result = result.map(|found| Credential::new(&found.username, found.secret, found.expires_at));
-        tracing::debug!(found = result.is_ok(), ?usage, "lookup");
-        Lookup { result, usage }
+    }
+
+    /// Forgets what is remembered of a registry, for every profile, role and token: for a credential that the registry has refused.
+    /// The next lookup asks AWS. What a lookup under way finds is remembered: nobody has it yet, so it is not what was refused.
+    pub fn invalidate(&self, registry: &str) {
+        if let (Some(cache), Some(registry)) = (&self.0.cache, self.name(registry)) {
+            cache.forget(&registry);
+        }
     }
 
     /// What the resolver holds now, for metrics.
     pub fn live(&self) -> Live {
-        let Inner { grants, sandboxes, .. } = &*self.0;
+        let Machine { grants, sandboxes } = &*self.0.machine;
         Live { lookups: grants.admission.live(), pool: sandboxes.pool() }
     }
 
     /// The budget of lookups that do not bring their own.
     pub fn budget(&self) -> &Budget {
         &self.0.budget
+    }
+
+    /// Looks up what is not known, and what nobody else is looking up.
+    async fn look_up_once(
+        &self,
+        cache: &Arc<Cache>,
+        key: &Key,
+        request: &Request,
+        budget: &Budget,
+        cancel: &CancelToken,
+        trace: &Trace,
+    ) -> Lookup {
+        let (deadline, runtime) = (Deadline::after(budget.deadline), Handle::try_current().ok());
+        let answer = |result, used, cache| Lookup { result, usage: Usage { wall: deadline.elapsed(), ..used }, cache };
+        if cancel.is_cancelled() {
+            return answer(Err(Error::Cancelled { waiting_for: None }), Usage::default(), CacheState::Off);
+        }
+        // By lookups of others, whose limits were not those of this one.
+        let mut used = Usage::default();
+        loop {
+            let time_left = budget.deadline.saturating_sub(deadline.elapsed());
+            let begin = |takeoff| self.0.machine.clone().take_off(request.clone(), takeoff);
+            let id = runtime.as_ref().map(Handle::id);
+            match cache.find(key, id, budget.clone().with_deadline(time_left), &self.0.budget, begin) {
+                Found::Known(result, state) => return answer(result, used, state),
+                Found::Stale(credential, refresh) => {
+                    if let (Some(refresh), Some(runtime)) = (refresh, &runtime) {
+                        self.refresh(refresh, runtime);
+                    }
+                    return answer(Ok(credential), used, CacheState::Stale);
+                }
+                Found::Unknown(seat) => {
+                    trace.follow(seat.meter());
+                    let state = seat.state();
+                    match seat.wait(budget, deadline, cancel).await {
+                        Ok(Outcome { result, usage }) => return answer(result, used.and(usage), state),
+                        Err(usage) => used = used.and(usage),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits for a new credential beside the caller, who has an old one. The task has no part in the resolver but what its lookup
+    /// needs, and is aborted when the resolver is dropped.
+    fn refresh(&self, refresh: Refresh, runtime: &Handle) {
+        let budget = self.0.budget.clone();
+        let task = async move {
+            let Refresh { seat, mark: _mark } = refresh;
+            let deadline = Deadline::after(budget.deadline);
+            // What has come of it is remembered or told by the lookup itself.
+            let _ = seat.wait(&budget, deadline, &CancelToken::new()).await;
+        };
+        let mut refreshes = lock(&self.0.refreshes);
+        while refreshes.try_join_next().is_some() {}
+        refreshes.spawn_on(task, runtime);
+    }
+
+    /// The one name, among the many forms of its address, that a registry is remembered by; `None` for one that the component does not
+    /// know. Of what other components know, nobody can tell which forms are the same.
+    fn name(&self, registry: &str) -> Option<String> {
+        if self.0.is_built_in {
+            Registry::parse(registry).ok().map(|registry| registry.host)
+        } else {
+            Some(registry.to_owned())
+        }
+    }
+}
+
+impl Machine {
+    /// A lookup for those who will wait for it.
+    fn take_off(self: Arc<Self>, request: Request, takeoff: Takeoff) -> BoxFuture<'static, Outcome> {
+        async move { self.run(&request, &takeoff.meter, &takeoff.budget, &takeoff.cancel).await }.boxed()
+    }
+
+    async fn run(&self, request: &Request, meter: &Arc<Meter>, budget: &Budget, cancel: &CancelToken) -> Outcome {
+        let (result, usage) = sandbox::run(&self.sandboxes, &self.grants, request, meter, budget, cancel).await;
+        let result = result.map(|found| Credential::new(&found.username, found.secret, found.expires_at));
+        tracing::debug!(found = result.is_ok(), ?usage, "lookup");
+        Outcome { result, usage }
     }
 }
 

@@ -84,6 +84,7 @@ fn the_modules_of_the_host_use_only_modules_above_them() {
     let layers = [
         "lock",
         "life",
+        "credential",
         "error",
         "budget",
         "replay",
@@ -94,6 +95,7 @@ fn the_modules_of_the_host_use_only_modules_above_them() {
         "engine",
         "sandbox",
         "trace",
+        "cache",
         "resolver",
         "file_cache",
     ];

@@ -32,6 +32,7 @@ impl Bed {
         let names: Vec<&str> = ["fake-aws"].into_iter().chain(faults.iter().copied()).collect();
         let servers = Servers::start(&names);
         let mut config = Config::new()
+            .without_cache()
             .with_variable("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
             .with_variable("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
             .with_variable("SSL_CERT_FILE", servers.ca_file.to_str().expect("a path of this program's own"))

@@ -90,7 +90,7 @@ impl Target {
         let target_folder = program.ancestors().nth(2).expect("TARGET/PROFILE/keyward");
         let component = keyward_component::build_guest("keyward-evil", &target_folder.join("guest"))
             .unwrap_or_else(|error| panic!("{error}"));
-        let resolver = Resolver::new(&Config::new().with_component(component)).expect("a component");
+        let resolver = Resolver::new(&Config::new().without_cache().with_component(component)).expect("a component");
         Self { resolver, registry: "spin", keep: () }
     }
 
@@ -101,6 +101,7 @@ impl Target {
         std::fs::write(file.path(), "[a]\nb=c\n".repeat(100_000)).expect("a temporary file");
         let path = file.path().to_str().expect("a path of this program's own");
         let config = Config::new()
+            .without_cache()
             .with_variable("AWS_SHARED_CREDENTIALS_FILE", path)
             .with_variable("AWS_EC2_METADATA_DISABLED", "true");
         let resolver = Resolver::new(&config).expect("the component that is built in");

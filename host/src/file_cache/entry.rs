@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use crate::file_cache::error::FileCacheReason;
 use crate::file_cache::machine::{Moment, SinceBoot};
 use crate::life::{Life, Phase};
-use crate::resolver::Credential;
+use crate::credential::Credential;
 
 /// The most bytes that an entry may have. The passwords of Amazon ECR have some two thousand.
 pub(crate) const MAX_BYTES: u64 = 64 * 1024;

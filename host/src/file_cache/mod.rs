@@ -21,7 +21,7 @@ pub use crate::file_cache::lock::FileCacheLock;
 use crate::file_cache::machine::Moment;
 use crate::life::Phase;
 use crate::request::Request;
-use crate::resolver::Credential;
+use crate::credential::Credential;
 
 /// How the names of entries end, with the number of their format; and those of their locks.
 const ENTRY: &str = ".v1.json";

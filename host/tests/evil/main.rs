@@ -31,7 +31,7 @@ pub(crate) fn component() -> &'static Path {
 }
 
 pub(crate) fn resolver(config: Config) -> Resolver {
-    Resolver::new(&config.with_component(component())).expect("the hostile component can be loaded")
+    Resolver::new(&config.without_cache().with_component(component())).expect("the hostile component can be loaded")
 }
 
 /// What is asked for, under which budget, and which errors are right.

@@ -12,7 +12,7 @@ async fn look_up(component: &[u8], budget: &Budget) -> Lookup {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("component.wasm");
     std::fs::write(&file, component).unwrap();
-    let resolver = Resolver::new(&Config::new().with_component(&file)).unwrap();
+    let resolver = Resolver::new(&Config::new().without_cache().with_component(&file)).unwrap();
     let first = resolver.look_up("any", budget, &CancelToken::new()).await;
     let second = resolver.look_up("any", budget, &CancelToken::new()).await;
     assert_eq!(first.result, second.result);

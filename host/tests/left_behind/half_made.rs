@@ -7,7 +7,7 @@ use keyward_testbed::{ACCESS_KEY_ID, FakeAws, SECRET_ACCESS_KEY};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use crate::held::Held;
+use crate::held::{Held, image_is_made};
 use crate::stuck::HEALTHY;
 
 /// The first connection works and the others hang in the handshake. A client that shares half-made connections between
@@ -29,13 +29,13 @@ pub(crate) async fn run() {
         }
     });
     let config = Config::new()
+        .without_cache()
         .with_variable("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
         .with_variable("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
         .with_variable("SSL_CERT_FILE", fake.authority().ca_file().to_str().unwrap())
         .with_connect_to("api.ecr.us-east-1.amazonaws.com", address);
     let resolver = Resolver::new(&config).unwrap();
-    // It makes the memory image of its component, which is a descriptor.
-    resolver.resolve("registry.example").await.unwrap_err();
+    image_is_made(&resolver, HEALTHY).await;
     let before = Held::at_rest().await;
     resolver.resolve(HEALTHY).await.unwrap();
     let mut lookups = JoinSet::new();

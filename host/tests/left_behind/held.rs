@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keyward::{Live, Resolver};
+use keyward::{Budget, CancelToken, Error, Live, Resolver};
 use keyward_testbed::Footprint;
 use tokio::runtime::Handle;
 
@@ -57,6 +57,12 @@ pub(crate) async fn no_lookup_is_left(resolver: &Resolver, after: &str) {
         (live.lookups, pool.instances, pool.memories, pool.stacks, pool.tables) == (0, 0, 0, 0, 0)
     };
     until(&format!("after {after}: no lookup is left"), || nothing(resolver.live())).await;
+}
+
+/// Makes the memory image of a resolver's component, which is a descriptor. The component has no fuel to ask for anything.
+pub(crate) async fn image_is_made(resolver: &Resolver, registry: &str) {
+    let lookup = resolver.look_up(registry, &Budget::default().with_fuel(1), &CancelToken::new()).await;
+    assert_eq!(lookup.result, Err(Error::OutOfFuel { limit: 1 }));
 }
 
 pub(crate) async fn until(what: &str, condition: impl Fn() -> bool) {

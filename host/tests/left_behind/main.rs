@@ -9,6 +9,7 @@
 mod dead_mount;
 mod half_made;
 mod held;
+mod joined;
 mod matrix;
 #[cfg(target_os = "linux")]
 mod process;
@@ -27,6 +28,7 @@ fn main() {
         }
         dead_mount::run();
     }
+    Builder::new_current_thread().enable_all().build().unwrap().block_on(joined::run());
     runtime.block_on(async {
         matrix::run().await;
         half_made::run().await;

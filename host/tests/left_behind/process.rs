@@ -20,8 +20,10 @@ pub(crate) async fn run() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let command = format!("trap '' TERM HUP INT; sleep {SLEEP} & sleep {SLEEP}");
     fs::write(file.path(), format!("[default]\ncredential_process = {command}\n")).unwrap();
-    let config =
-        Config::new().with_variable("AWS_CONFIG_FILE", file.path().to_str().unwrap()).with_credential_process(true);
+    let config = Config::new()
+        .without_cache()
+        .with_variable("AWS_CONFIG_FILE", file.path().to_str().unwrap())
+        .with_credential_process(true);
     let resolver = Resolver::new(&config).unwrap();
     resolver.resolve("registry.example").await.unwrap_err();
     let before = Held::at_rest().await;

@@ -83,6 +83,7 @@ impl Bed {
         let authority = Arc::new(Authority::new());
         let healthy = FakeAws::start_with(authority.clone());
         let mut config = Config::new()
+            .without_cache()
             .with_variable("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
             .with_variable("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
             .with_variable("SSL_CERT_FILE", authority.ca_file().to_str().unwrap())

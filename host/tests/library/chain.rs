@@ -102,7 +102,7 @@ impl World {
 
     async fn look_up(self: &Arc<Self>, allows_programs: bool) -> Result<Credential, Error> {
         let case = self.player.case();
-        let mut config = Config::new().with_replay(self.clone());
+        let mut config = Config::new().without_cache().with_replay(self.clone());
         for (name, value) in &case.environment {
             config = config.with_variable(name, value);
         }

@@ -13,7 +13,7 @@ fn named(identities: &Identities, name: &str) -> Identity {
 
 fn config(identities: &Identities, identity: &Identity) -> Config {
     let variables = identities.variables().into_iter().chain(identity.variables.clone());
-    variables.fold(Config::new(), |config, (name, value)| config.with_variable(name, &value))
+    variables.fold(Config::new().without_cache(), |config, (name, value)| config.with_variable(name, &value))
 }
 
 async fn look_up(config: &Config, request: impl Into<Request>) -> Lookup {

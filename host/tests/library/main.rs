@@ -2,6 +2,7 @@
 
 mod answers;
 mod budget;
+mod cache;
 mod chain;
 mod common;
 mod conformance;

@@ -26,6 +26,7 @@ async fn look_up(config: &Config) -> Lookup {
 /// Instance metadata is at this server, and nothing else is configured.
 fn instance_metadata_at(server: &FaultServer) -> Config {
     Config::new()
+        .without_cache()
         .with_variable("SSL_CERT_FILE", server.authority().ca_file().to_str().unwrap())
         .with_variable(ENDPOINT, &server.url())
 }
@@ -130,7 +131,7 @@ async fn instance_metadata_that_takes_no_connection_is_no_source() {
 async fn where_nobody_listens_there_is_no_instance_metadata_and_that_is_known_with_one_request() {
     // Closed again: nobody is there any more.
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let lookup = look_up(&Config::new().with_variable(ENDPOINT, &format!("http://{nobody}"))).await;
+    let lookup = look_up(&Config::new().without_cache().with_variable(ENDPOINT, &format!("http://{nobody}"))).await;
     let reason = reason(&lookup);
     assert!(reason.contains("was not reached: no connection: refused") && !reason.contains(HINT), "{reason}");
     assert_eq!(lookup.usage.requests, 1);
@@ -153,7 +154,7 @@ async fn an_endpoint_that_only_a_profile_names_is_asked_too() {
     let server = FaultServer::start(Fault::Silence);
     fs::write(&file, format!("[default]\nec2_metadata_service_endpoint = {}\n", server.url())).unwrap();
     let authority = server.authority().ca_file().to_str().unwrap();
-    let config = Config::new().with_variable("AWS_CONFIG_FILE", file.to_str().unwrap());
+    let config = Config::new().without_cache().with_variable("AWS_CONFIG_FILE", file.to_str().unwrap());
     let lookup = look_up(&config.with_variable("SSL_CERT_FILE", authority)).await;
     assert!(reason(&lookup).contains(HINT), "{lookup:?}");
     assert_eq!(server.connections_accepted(), 1);
@@ -163,6 +164,7 @@ async fn an_endpoint_that_only_a_profile_names_is_asked_too() {
 async fn a_container_service_that_does_not_answer_is_an_error() {
     let server = FaultServer::start(Fault::Silence);
     let config = Config::new()
+        .without_cache()
         .with_variable("SSL_CERT_FILE", server.authority().ca_file().to_str().unwrap())
         .with_variable("AWS_MAX_ATTEMPTS", "1")
         .with_variable("AWS_EC2_METADATA_DISABLED", "true")

@@ -18,6 +18,7 @@ fn addresses(texts: &[&str]) -> Vec<IpAddr> {
 /// The fake under a name of the operator's, which a name server has to know.
 fn named(fake: &FakeAws, names: &NameServer) -> Config {
     Config::new()
+        .without_cache()
         .with_variable("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
         .with_variable("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
         .with_variable("SSL_CERT_FILE", fake.authority().ca_file().to_str().unwrap())

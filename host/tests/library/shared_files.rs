@@ -12,6 +12,7 @@ fn config(fake: &FakeAws, lines: &str, sections: &str) -> (NamedTempFile, Config
     let keys = format!("aws_access_key_id = {ACCESS_KEY_ID}\naws_secret_access_key = {SECRET_ACCESS_KEY}\n");
     std::fs::write(file.path(), format!("[default]\n{keys}{lines}\n{sections}\n")).unwrap();
     let config = Config::new()
+        .without_cache()
         .with_variable("SSL_CERT_FILE", fake.authority().ca_file().to_str().unwrap())
         .with_variable("AWS_CONFIG_FILE", file.path().to_str().unwrap());
     (file, config)

@@ -64,7 +64,7 @@ impl World {
         config: Config,
         request: impl Into<keyward::Request>,
     ) -> Result<Credential, Error> {
-        Resolver::new(&config.with_replay(self.clone())).unwrap().resolve(request).await
+        Resolver::new(&config.with_replay(self.clone()).without_cache()).unwrap().resolve(request).await
     }
 
     /// The content of a file, which a lookup may have replaced.
