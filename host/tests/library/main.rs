@@ -15,4 +15,5 @@ mod replay;
 mod replayed;
 mod secrets;
 mod shared_files;
+mod trace;
 mod world;
