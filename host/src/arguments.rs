@@ -24,6 +24,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Action {
     /// Print the credential of a registry
     Get(Get),
+    /// Look a registry up, and say what happens on the way: settings, sources, requests, budget; never a secret
+    Explain(Explain),
     /// Print the version
     Version,
 }
@@ -35,6 +37,17 @@ pub(crate) struct Get {
     /// How the credential is printed
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) options: Options,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Explain {
+    /// The registry's address: a host, a URL or an image reference
+    pub(crate) registry: String,
+    /// Print an object for programs
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) options: Options,
 }

@@ -4,10 +4,10 @@ use std::fmt;
 use std::process;
 
 use futures_util::future::join_all;
-use keyward::{CancelToken, Config, Credential, Error, Resolver, SetupError};
+use keyward::{CancelToken, Config, Credential, Error, Resolver, SetupError, Trace};
 use tokio::runtime;
 
-use crate::frontend::print;
+use crate::frontend::{print, progress};
 use crate::interrupt::{Interruption, interrupted, signalled};
 use crate::settings::{Question, Settings};
 
@@ -44,16 +44,22 @@ pub(crate) fn resolve(settings: &Settings, question: &Question) -> Answer {
 
 /// The answers to several questions, in their order. They are looked up concurrently, each with a budget of its own.
 pub(crate) fn resolve_all(settings: &Settings, questions: &[Question]) -> Vec<Answer> {
+    let traces: Vec<Trace> = questions.iter().map(|_| Trace::new()).collect();
+    resolve_traced(settings, questions, &traces)
+}
+
+/// As [`resolve_all`]. Of each question, the trace tells what its lookup did.
+pub(crate) fn resolve_traced(settings: &Settings, questions: &[Question], traces: &[Trace]) -> Vec<Answer> {
     // Where nobody has to be asked, neither engine nor runtime is made.
     if questions.iter().all(|question| !settings.serves(question)) {
         return questions.iter().map(|_| Err(Error::NotOurRegistry.into())).collect();
     }
-    look_up_all(&settings.config(), questions)
+    look_up_all(&settings.config(), questions, traces)
         .unwrap_or_else(|failure| questions.iter().map(|_| Err(failure.clone())).collect())
 }
 
 /// On a runtime of one thread.
-fn look_up_all(config: &Config, questions: &[Question]) -> Result<Vec<Answer>, Failure> {
+fn look_up_all(config: &Config, questions: &[Question], traces: &[Trace]) -> Result<Vec<Answer>, Failure> {
     let internal = |what: &str, cause: &dyn fmt::Display| Error::Internal(format!("{what}: {cause}"));
     // Without a pool, where they are few.
     let config = config.clone().with_max_live_lookups(questions.len());
@@ -65,14 +71,15 @@ fn look_up_all(config: &Config, questions: &[Question]) -> Result<Vec<Answer>, F
         runtime::Builder::new_current_thread().enable_all().build().map_err(|cause| internal("no runtime", &cause))?;
     let answers = runtime.block_on(async {
         let cancel = CancelToken::new();
-        let lookups = questions.iter().map(|question| {
-            let lookup = resolver.look_up(question.request.clone(), resolver.budget(), &cancel);
+        let lookups = questions.iter().zip(traces).map(|(question, trace)| {
+            let lookup = resolver.look_up_traced(question.request.clone(), resolver.budget(), &cancel, trace);
             async { lookup.await.result }
         });
         let mut lookups = std::pin::pin!(join_all(lookups));
         let interruption = tokio::select! {
             biased;
             interruption = interrupted() => interruption.map_err(|cause| internal("no signals", &cause))?,
+            never = progress::show(traces, resolver.budget().deadline) => match never {},
             results = &mut lookups => return Ok(results.into_iter().map(|result| result.map_err(Failure::from)).collect()),
         };
         // They end at once, and say what they were waiting for.

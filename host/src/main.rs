@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod explain;
 mod frontend;
 mod interrupt;
 mod lookup;
@@ -16,7 +17,7 @@ use std::process;
 use clap::Parser;
 use keyward::Error;
 
-use crate::arguments::{Action, Arguments, Get, Options};
+use crate::arguments::{Action, Arguments, Explain, Get, Options};
 use crate::frontend::{docker, print};
 use crate::lookup::Failure;
 use crate::settings::{Caller, Settings};
@@ -50,10 +51,21 @@ fn main() {
 
 fn run(arguments: Arguments) -> io::Result<u8> {
     match arguments.action {
+        Action::Explain(explain) => self::explain(&explain),
         Action::Get(get) => self::get(&get),
         Action::Version => {
             writeln!(io::stdout(), "keyward {}", env!("CARGO_PKG_VERSION"))?;
             Ok(0)
+        }
+    }
+}
+
+fn explain(explain: &Explain) -> io::Result<u8> {
+    match Settings::load(&explain.options, Caller::Person) {
+        Ok(settings) => explain::explain(explain, &settings, &mut io::stdout()),
+        Err(text) => {
+            let _ = writeln!(io::stderr(), "error: {text}");
+            Ok(print::exit_status(&Error::Invalid(text)))
         }
     }
 }

@@ -1,4 +1,6 @@
 //! What the command says and how: protocols only, with the streams as parameters.
 
 pub(crate) mod docker;
+pub(crate) mod explain;
 pub(crate) mod print;
+pub(crate) mod progress;

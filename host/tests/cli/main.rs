@@ -1,6 +1,7 @@
 //! The command as a person, a script or docker calls it.
 
 mod bad_input;
+mod explain;
 mod get;
 mod harness;
 mod helper;
@@ -17,6 +18,8 @@ mod machine;
 mod names;
 #[cfg(target_os = "linux")]
 mod process;
+#[cfg(target_os = "linux")]
+mod progress;
 #[cfg(target_os = "linux")]
 mod proxies;
 #[cfg(target_os = "linux")]
