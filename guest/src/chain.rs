@@ -11,6 +11,7 @@ use crate::role_chain::{Base, RoleChain};
 use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::source::{Found, Lookup, container, environment, imds, profile, web_identity};
+use crate::steps::{self, Asked};
 use crate::world::{Local, World};
 
 /// The credentials that the settings and the request lead to.
@@ -35,9 +36,21 @@ pub fn resolve(lookup: &Lookup<'_, impl World>) -> Result<Credentials, Error> {
         external_id: context.external_id.as_deref(),
         duration_seconds: None,
     };
+    let assume = |name, assume: &dyn Fn() -> Result<Credentials, Error>| {
+        let (asked, assumed) = (Asked::new(lookup.settings, name), assume());
+        match (&asked, &assumed) {
+            (None, _) => {}
+            (Some(asked), Ok(credentials)) => asked.found(credentials),
+            (Some(asked), Err(error)) => asked.failed(error),
+        }
+        assumed
+    };
     match &context.service_account_token {
-        Some(token) => web_identity::with_token(lookup, &role, token),
-        None => sts::assume_role(lookup.client, &lookup.sts()?, &default_chain(lookup)?, &role),
+        Some(token) => assume("service account token", &|| web_identity::with_token(lookup, &role, token)),
+        None => {
+            let credentials = default_chain(lookup)?;
+            assume("role", &|| sts::assume_role(lookup.client, &lookup.sts()?, &credentials, &role))
+        }
     }
 }
 
@@ -80,9 +93,18 @@ fn default_chain<W: World>(lookup: &Lookup<'_, W>) -> Result<Credentials, Error>
     for (name, is_of_environment, find) in sources {
         if is_of_environment && skips_environment(lookup.settings) {
             attempts.push(format!("{name}: passed over, since the request names a profile"));
+            steps::passed_over(lookup.settings, name, "the request names a profile");
             continue;
         }
-        match find(lookup)? {
+        let (asked, found) = (Asked::new(lookup.settings, name), find(lookup));
+        match (&asked, &found) {
+            (None, _) => {}
+            (Some(asked), Ok(Found::Credentials(credentials))) => asked.found(credentials),
+            (Some(asked), Ok(Found::NotConfigured(reason))) => asked.came_to("not configured", reason),
+            (Some(asked), Ok(Found::NotReached(reason))) => asked.came_to("not reached", reason),
+            (Some(asked), Err(error)) => asked.failed(error),
+        }
+        match found? {
             Found::Credentials(credentials) => return Ok(credentials),
             Found::NotConfigured(reason) | Found::NotReached(reason) => attempts.push(format!("{name}: {reason}")),
         }

@@ -71,6 +71,16 @@ impl Service {
         }
     }
 
+    /// The endpoint that the settings put in the place of the service's own.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError`] of the setting that turns all of them off.
+    pub fn custom<L: Local>(self, settings: &Settings<'_, L>) -> Result<Option<Setting>, SettingError> {
+        let ignore = settings.switch("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls")?;
+        Ok(if ignore { None } else { custom_endpoint(settings, self) })
+    }
+
     /// The key that a services section of the config file has for the service.
     pub fn section_key(self) -> &'static str {
         match self {
@@ -159,9 +169,8 @@ impl Options {
     ///
     /// [`SettingError`].
     pub fn of<L: Local>(settings: &Settings<'_, L>, service: Service) -> Result<Self, SettingError> {
-        let ignore = settings.switch("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls")?;
         Ok(Self {
-            custom: if ignore { None } else { custom_endpoint(settings, service) },
+            custom: service.custom(settings)?,
             fips: settings.switch("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint")?,
             dual_stack: settings.switch("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")?,
             global: service == Service::Sts && is_sts_global(settings)?,

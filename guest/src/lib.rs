@@ -4,7 +4,7 @@
 //! A module uses only modules above it in this list:
 //!
 //! `partition` · `registry` · `time` · `secret` · `credentials` · `error` · `world` · `sigv4` · `json` · `token_cache` · `profile` ·
-//! `context` · `settings` · `endpoint` · `retry` · `role_chain` · `aws` · `source` · `chain` · `wasi`
+//! `context` · `settings` · `endpoint` · `steps` · `retry` · `role_chain` · `aws` · `source` · `chain` · `wasi`
 //!
 //! Everything but `wasi` is pure and is tested natively; `wasi`, the one file that names WASI, exists in the component only.
 // The bindings, which are generated, cannot do without; everything else can.
@@ -26,6 +26,7 @@ pub mod secret;
 pub mod settings;
 pub mod sigv4;
 pub mod source;
+pub mod steps;
 #[cfg(test)]
 mod test_world;
 pub mod time;
@@ -55,6 +56,7 @@ pub fn get(world: &impl World, server: &str, context: &Context) -> Result<Regist
     let files = SharedFiles::read(world);
     let settings = &Settings::new(world, context, &files);
     let endpoint = Endpoint::of_registry(&registry, settings).map_err(|error| Error::Invalid(error.to_string()))?;
+    steps::endpoint(settings, &endpoint);
     let client = &Client::new(world, settings).map_err(|error| Error::Invalid(error.to_string()))?;
     let credentials = chain::resolve(&Lookup { client, registry_region: &registry.region, settings })?;
     ecr::get_authorization_token(client, &endpoint, &credentials)

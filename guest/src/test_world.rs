@@ -22,6 +22,7 @@ pub(crate) struct TestWorld {
     elapsed: Cell<Duration>,
     /// Why no file can be replaced, where none can.
     read_only: Option<FileError>,
+    pub(crate) notes: RefCell<Vec<String>>,
     pub(crate) requests: RefCell<Vec<Request>>,
     /// How long it was told to sleep. No time passes over it, but for the clock that is asked how long the lookup has lasted.
     pub(crate) sleeps: RefCell<Vec<Duration>>,
@@ -92,6 +93,10 @@ impl World for TestWorld {
         self.requests.borrow_mut().push(request.clone());
         let mut answers = self.answers.borrow_mut();
         if answers.is_empty() { Err(HttpError::Refused) } else { answers.remove(0) }
+    }
+
+    fn note(&self, line: &str) {
+        self.notes.borrow_mut().push(line.to_owned());
     }
 
     /// A file that is there may be replaced, unless the world is read only.

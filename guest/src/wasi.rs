@@ -100,6 +100,11 @@ impl World for Wasi {
         random::get_random_u64()
     }
 
+    fn note(&self, line: &str) {
+        // Nobody has to listen.
+        let _ = io::stderr().write_all(line.as_bytes());
+    }
+
     /// The host takes the new content when it is told to, and puts it in the old one's place as a whole.
     fn replace_file(&self, path: &str, content: &[u8]) -> Result<(), FileError> {
         let replace = || {

@@ -51,6 +51,9 @@ pub trait World: Local {
     ///
     /// [`FileError`]; the file is then what it was before.
     fn replace_file(&self, path: &str, content: &[u8]) -> Result<(), FileError>;
+
+    /// Says something of the lookup to whoever watches it: a line, with its end.
+    fn note(&self, line: &str);
 }
 
 /// An HTTP request.

@@ -39,6 +39,8 @@ pub(crate) enum Action {
     Install(Install),
     /// Remove what 'install' has entered
     Uninstall(Uninstall),
+    /// Look a registry up, and say what happens on the way: settings, sources, requests, budget; never a secret
+    Explain(Explain),
     /// Print what makes a shell complete the arguments of this command
     Completions {
         /// The shell
@@ -79,6 +81,17 @@ pub(crate) struct Kubelet {
     /// The one thing that credential providers do. It means nothing: kOps and others write it into the kubelet's configuration
     #[arg(hide = true, value_parser = ["get-credentials"])]
     pub(crate) action: Option<String>,
+    #[command(flatten)]
+    pub(crate) options: Options,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Explain {
+    /// The registry's address: a host, a URL or an image reference
+    pub(crate) registry: String,
+    /// Print an object for programs
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) options: Options,
 }

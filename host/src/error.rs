@@ -187,23 +187,40 @@ pub enum Step {
     Resolution,
 }
 
+/// What is waited for, as in `the answer of https://… at …`.
+impl fmt::Display for Waiting {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { destination, address, step, elapsed: _ } = self;
+        write!(formatter, "{step} {destination}")?;
+        // Who names an address need not be told it again.
+        match address.filter(|address| !destination.contains(&address.ip().to_string())) {
+            Some(address) => write!(formatter, " at {address}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What is waited for in this step, before the name of whom.
+impl fmt::Display for Step {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Answer => "the answer of",
+            Self::Body => "the rest of the answer of",
+            Self::Connection => "a connection to",
+            Self::File => "the file",
+            Self::Handshake => "the TLS handshake with",
+            Self::Process => "the program of",
+            Self::Proxy => "the proxy's tunnel to",
+            Self::Request => "the component's request to",
+            Self::Resolution => "the name server's answer about",
+        })
+    }
+}
+
 fn while_waiting(waiting: Option<&Waiting>) -> String {
-    let Some(Waiting { destination, address, step, elapsed }) = waiting else { return String::new() };
-    let awaited = match step {
-        Step::Answer => "the answer of",
-        Step::Body => "the rest of the answer of",
-        Step::Connection => "a connection to",
-        Step::File => "the file",
-        Step::Handshake => "the TLS handshake with",
-        Step::Process => "the program of",
-        Step::Proxy => "the proxy's tunnel to",
-        Step::Request => "the component's request to",
-        Step::Resolution => "the name server's answer about",
-    };
-    // Who names an address need not be told it again.
-    let address = address.filter(|address| !destination.contains(&address.ip().to_string()));
-    let address = address.map_or_else(String::new, |address| format!(" at {address}"));
-    format!(", while it waited for {awaited} {destination}{address} for {:.1} s", elapsed.as_secs_f64())
+    waiting.map_or_else(String::new, |waiting| {
+        format!(", while it waited for {waiting} for {:.1} s", waiting.elapsed.as_secs_f64())
+    })
 }
 
 fn address_of(address: Option<&IpAddr>) -> String {

@@ -12,12 +12,13 @@ use std::process;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use keyward::{CancelToken, Config, Credential, Error, FileCacheError, Resolver, SetupError};
+use keyward::{CancelToken, Config, Credential, Error, Resolver, SetupError, Trace};
 use tokio::runtime::{self, Runtime};
 use tokio_util::sync::CancellationToken;
 
-use crate::frontend::print;
+use crate::frontend::{print, progress};
 use crate::interrupt::{Interruption, interrupted, signalled};
+pub(crate) use crate::lookup::cached::Cached;
 use crate::lookup::cached::{Known, Shelf};
 use crate::settings::{Question, Settings};
 
@@ -47,40 +48,16 @@ impl fmt::Display for Failure {
 /// What came of one lookup.
 pub(crate) type Answer = Result<Credential, Failure>;
 
-/// An answer, and what the file cache had to do with it.
+/// An answer, and what somebody should hear besides it: lines without an end.
 #[derive(Debug)]
-pub(crate) struct Answered {
-    pub(crate) answer: Answer,
-    #[expect(dead_code, reason = "what explains an answer comes next")]
-    pub(crate) cache: CacheUse,
-    /// What somebody should hear besides the answer: lines without an end.
-    pub(crate) notes: Vec<String>,
-}
-
-/// What the file cache had to do with an answer.
-#[derive(Clone, Debug)]
-pub(crate) enum CacheUse {
-    /// It had the answer, or another process found it at this moment.
-    Hit,
-    /// Half of its credential's life has passed, and no new one was to be had, for this reason: it has handed it out.
-    #[expect(dead_code, reason = "what explains an answer comes next")]
-    Kept(Failure),
-    /// It had nothing.
-    Miss,
-    /// There is none, or it does not keep what was asked for.
-    Off,
-    /// Half of its credential's life had passed, and a new one was found.
-    Refreshed,
-    /// Its disk does not answer.
-    Silent,
-    /// It cannot be used.
-    #[expect(dead_code, reason = "what explains an answer comes next")]
-    Unused(FileCacheError),
+struct Answered {
+    answer: Answer,
+    notes: Vec<String>,
 }
 
 impl Answered {
-    fn without_cache(answer: Answer) -> Self {
-        Self { answer, cache: CacheUse::Off, notes: Vec::new() }
+    fn without_notes(answer: Answer) -> Self {
+        Self { answer, notes: Vec::new() }
     }
 }
 
@@ -101,12 +78,30 @@ pub(crate) fn resolve_all(settings: &Settings, questions: &[Question]) -> Vec<An
     answered.into_iter().map(|answered| answered.answer).collect()
 }
 
-/// As [`resolve_all`], with what the file cache had to do with it; and nothing is said.
-pub(crate) fn answer_all(settings: &Settings, questions: &[Question]) -> Vec<Answered> {
+/// The answer of a lookup that is made whatever the cache has, and that it does not keep; and what the cache has. The trace tells what the lookup
+/// did, and its component what it found on the way.
+pub(crate) fn watch(settings: &Settings, question: &Question, trace: &Trace) -> (Answer, Cached) {
+    if !settings.serves(question) {
+        return (Err(Error::NotOurRegistry.into()), Cached::Nothing);
+    }
+    let config = settings.config();
+    let deadline = settings.budget.deadline;
+    let (_, known) = Shelf::open(settings.cache.as_deref(), &config, vec![question.request.clone()], deadline);
+    let cached = known.into_iter().next().map_or(Cached::Off, Known::cached);
+    // The cache knows nothing of explanations.
+    let explained = Question { request: question.request.clone().with_explanation(), ..question.clone() };
+    let (questions, traces) = (std::slice::from_ref(&explained), std::slice::from_ref(trace));
+    let (shelf, _) = Shelf::open(None, &config, Vec::new(), deadline);
+    let mut answered = look_up_all(&config, questions, traces, &shelf, vec![Known::NotKept]);
+    (answered.swap_remove(0).answer, cached)
+}
+
+/// As [`resolve_all`], and nothing is said.
+fn answer_all(settings: &Settings, questions: &[Question]) -> Vec<Answered> {
     // Where nobody has to be asked, neither engine nor runtime is made, and no file is looked at.
     let is_served: Vec<bool> = questions.iter().map(|question| settings.serves(question)).collect();
     if !is_served.contains(&true) {
-        let not_ours = |_| Answered::without_cache(Err(Error::NotOurRegistry.into()));
+        let not_ours = |_| Answered::without_notes(Err(Error::NotOurRegistry.into()));
         return questions.iter().map(not_ours).collect();
     }
     let config = settings.config();
@@ -119,13 +114,20 @@ pub(crate) fn answer_all(settings: &Settings, questions: &[Question]) -> Vec<Ans
     if known.iter().all(|known| matches!(known, Known::Answered(_))) {
         return known.into_iter().filter_map(Known::answered).collect();
     }
-    let answered = look_up_all(&config, questions, &shelf, known);
+    let traces: Vec<Trace> = questions.iter().map(|_| Trace::new()).collect();
+    let answered = look_up_all(&config, questions, &traces, &shelf, known);
     shelf.close();
     answered
 }
 
-/// On a runtime of one thread.
-fn look_up_all(config: &Config, questions: &[Question], shelf: &Shelf, known: Vec<Known>) -> Vec<Answered> {
+/// On a runtime of one thread. Of each question, the trace tells what its lookup does.
+fn look_up_all(
+    config: &Config,
+    questions: &[Question],
+    traces: &[Trace],
+    shelf: &Shelf,
+    known: Vec<Known>,
+) -> Vec<Answered> {
     let (resolver, runtime) = match prepare(config, questions.len()) {
         Ok(prepared) => prepared,
         Err(failure) => return known.into_iter().map(|known| known.or_failed(&failure)).collect(),
@@ -133,10 +135,10 @@ fn look_up_all(config: &Config, questions: &[Question], shelf: &Shelf, known: Ve
     let (cancel, is_interrupted) = (CancelToken::new(), CancellationToken::new());
     let interruption = OnceCell::new();
     let answered = runtime.block_on(async {
-        let answers = questions.iter().zip(known).map(|(question, known)| {
+        let answers = questions.iter().zip(traces).zip(known).map(|((question, trace), known)| {
             let look_up = async |left| {
                 let budget = resolver.budget().clone().with_deadline(left);
-                let lookup = resolver.look_up(question.request.clone(), &budget, &cancel).await;
+                let lookup = resolver.look_up_traced(question.request.clone(), &budget, &cancel, trace).await;
                 lookup.result.map_err(|error| Failure {
                     error: of_the_whole(error, resolver.budget().deadline),
                     interruption: interruption.get().copied(),
@@ -148,6 +150,7 @@ fn look_up_all(config: &Config, questions: &[Question], shelf: &Shelf, known: Ve
         let ended_by = tokio::select! {
             biased;
             ended_by = interrupted() => ended_by.map_err(|cause| internal("no signals", &cause))?,
+            never = progress::show(traces, resolver.budget().deadline) => match never {},
             answered = &mut answers => return Ok(answered),
         };
         // They end at once, and say what they were waiting for.
@@ -164,7 +167,7 @@ fn look_up_all(config: &Config, questions: &[Question], shelf: &Shelf, known: Ve
         }
     });
     answered.unwrap_or_else(|failure: Failure| {
-        questions.iter().map(|_| Answered::without_cache(Err(failure.clone()))).collect()
+        questions.iter().map(|_| Answered::without_notes(Err(failure.clone()))).collect()
     })
 }
 

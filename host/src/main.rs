@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod explain;
 mod frontend;
 mod get;
 mod helper;
@@ -22,8 +23,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::{CommandFactory, Parser};
 use keyward::Error;
 
-use crate::arguments::{Action, Arguments, Options};
-use crate::frontend::{docker, kubelet};
+use crate::arguments::{Action, Arguments, Explain, Options};
+use crate::frontend::{docker, kubelet, print};
 use crate::lookup::Failure;
 use crate::settings::{Caller, Settings};
 
@@ -64,9 +65,20 @@ fn run(arguments: Arguments) -> io::Result<u8> {
         Action::Docker(docker) => helper::serve(helper::NAME, &docker.actions, &docker.options, docker.compat),
         Action::Install(install) => install::install(&install),
         Action::Uninstall(uninstall) => install::uninstall(&uninstall),
+        Action::Explain(explain) => self::explain(&explain),
         Action::Version => {
             writeln!(io::stdout(), "{NAME} {}", env!("CARGO_PKG_VERSION"))?;
             Ok(0)
+        }
+    }
+}
+
+fn explain(explain: &Explain) -> io::Result<u8> {
+    match Settings::load(&explain.options, Caller::Person) {
+        Ok(settings) => explain::explain(explain, &settings, &mut io::stdout()),
+        Err(text) => {
+            let _ = writeln!(io::stderr(), "error: {text}");
+            Ok(print::exit_status(&Error::Invalid(text)))
         }
     }
 }

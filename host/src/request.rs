@@ -14,6 +14,9 @@ use keyward_ecr::secret::Secret;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     pub(crate) registry: String,
+    /// Not what decides the answer: a credential that is kept for others is kept without it. A lookup that is joined has to have it, or
+    /// who joins it hears of no steps.
+    pub(crate) explain: bool,
     pub(crate) external_id: Option<String>,
     pub(crate) profile: Option<String>,
     pub(crate) region: Option<String>,
@@ -27,6 +30,7 @@ impl Request {
     pub fn new(registry: &str) -> Self {
         Self {
             registry: registry.to_owned(),
+            explain: false,
             external_id: None,
             profile: None,
             region: None,
@@ -89,10 +93,17 @@ impl Request {
         Self { service_account_token: Some(token), ..self }
     }
 
+    /// Lets the component say what it does: [`Trace::steps`](crate::Trace::steps) has it when the lookup is over.
+    #[must_use]
+    pub fn with_explanation(self) -> Self {
+        Self { explain: true, ..self }
+    }
+
     /// The pairs of the interface.
     pub(crate) fn context(&self) -> Vec<(String, String)> {
         let token = self.service_account_token.as_ref().map(|token| token.expose().to_owned());
         [
+            ("explain", self.explain.then(|| "1".to_owned())),
             ("external-id", self.external_id.clone()),
             ("profile", self.profile.clone()),
             ("region", self.region.clone()),
@@ -135,5 +146,7 @@ mod tests {
         assert_eq!(names, ["external-id", "profile", "region", "role-arn", "service-account-token", "session-name"]);
         assert!(!format!("{request:?}").contains("hunter2"));
         assert!(Request::from("registry").context().is_empty());
+        let context = Request::from("registry").with_explanation().context();
+        assert_eq!(context, [("explain".to_owned(), "1".to_owned())]);
     }
 }

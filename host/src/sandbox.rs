@@ -23,6 +23,7 @@ use crate::capability::profiles::{OfLookup, Profiles};
 use crate::engine::bindings::exports::keyward::registry_credentials::provider;
 use crate::engine::{Limiter, MemoryLimitReached, Sandboxes, State};
 use crate::error::{Error, Limit, Waiting};
+use crate::record::TracedStep;
 use crate::replay::Replay;
 use crate::request::Request;
 
@@ -76,6 +77,7 @@ pub(crate) async fn run(
     usage.requests = meter.requests();
     usage.bytes_received = meter.bytes_received();
     usage.wall = deadline.elapsed();
+    meter.set_usage(usage);
     (result, usage)
 }
 
@@ -90,7 +92,7 @@ async fn look_up(
     cancel: &CancelToken,
     usage: &mut Usage,
 ) -> Result<provider::Credential, Error> {
-    let log = Log::default();
+    let log = if request.explain { Log::of_steps() } else { Log::default() };
     let mut question = Question::new(request);
     let mut time_left = budget.deadline;
     if let Some(programs) = &grants.programs {
@@ -107,6 +109,9 @@ async fn look_up(
     usage.fuel = budget.fuel.saturating_sub(store.get_fuel().unwrap_or_default());
     usage.peak_memory = store.data().limiter.peak();
     drop(store);
+    if request.explain {
+        meter.set_steps(steps(&log, grants, &question, &ended));
+    }
     classify(ended, grants, budget, meter, &log, &question)
 }
 
@@ -140,6 +145,22 @@ impl Drop for Question {
     fn drop(&mut self) {
         self.0.context.iter_mut().for_each(|(_, value)| value.zeroize());
     }
+}
+
+/// The variables whose values are secrets. The others are what steps are about, and can be said.
+const SECRET_VARIABLES: [&str; 4] =
+    ["AWS_ACCESS_KEY_ID", "AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+
+/// What the component said of its steps. It leaves secrets out by itself; of those that are known here, it is made sure.
+fn steps(log: &Log, grants: &Grants, question: &Question, ended: &Ended) -> Vec<TracedStep> {
+    let environment = grants.environment.iter().filter(|(name, _)| SECRET_VARIABLES.contains(&name.as_str()));
+    let password = match ended {
+        Ended::Returned(Ok(Ok(credential))) => Some(Secret::new(credential.secret.clone())),
+        _ => None,
+    };
+    let asked = question.secrets();
+    let secrets: Vec<&Secret> = environment.map(|(_, value)| value).chain(&asked).chain(&password).collect();
+    log.steps(&secrets)
 }
 
 /// A store with every limit set.

@@ -2,9 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
+use crate::budget::Usage;
 use crate::capability::meter::Meter;
 use crate::error::Waiting;
 use crate::lock::lock;
+use crate::record::{TracedRequest, TracedStep};
 
 /// Says of a lookup, while it is under way and afterwards, what it does outside of its sandbox. Clones watch the same lookup.
 ///
@@ -21,11 +23,32 @@ impl Trace {
 
     /// What the lookup is waiting for now; `None` where it computes, or has not begun, or is over.
     pub fn waiting_for(&self) -> Option<Waiting> {
-        lock(&self.0).as_ref()?.waiting_for()
+        self.meter()?.waiting_for()
+    }
+
+    /// The requests of the lookup so far, in the order in which they began: not more than its budget has. Those that the sandbox did not
+    /// let out are among them.
+    pub fn requests(&self) -> Vec<TracedRequest> {
+        self.meter().map(|meter| meter.traced()).unwrap_or_default()
+    }
+
+    /// What the component said of its steps, when the lookup is over: of one whose request
+    /// [asks for it](crate::Request::with_explanation), and none of others.
+    pub fn steps(&self) -> Vec<TracedStep> {
+        self.meter().map(|meter| meter.steps()).unwrap_or_default()
+    }
+
+    /// What the lookup has used; `None` before it is over.
+    pub fn usage(&self) -> Option<Usage> {
+        self.meter()?.usage()
     }
 
     /// Watches the lookup that this meter belongs to.
     pub(crate) fn follow(&self, meter: &Arc<Meter>) {
         *lock(&self.0) = Some(meter.clone());
+    }
+
+    fn meter(&self) -> Option<Arc<Meter>> {
+        lock(&self.0).clone()
     }
 }

@@ -88,3 +88,67 @@ fn a_program_is_to_be_run_only_where_the_chain_comes_to_it() {
     assert_eq!(command(&keys, &Context::default()), None);
     assert_eq!(command(&keys, &of("default")), print);
 }
+
+/// What a lookup says of its sources, each with its outcome and its detail.
+fn said(world: TestWorld, context: Context) -> Vec<[String; 3]> {
+    let _ = resolved(&world, &Context { explain: true, ..context });
+    let notes = world.notes.into_inner();
+    let fields = notes.iter().map(|line| line.trim_end().split('\t').collect::<Vec<_>>());
+    let sources = fields.filter(|fields| fields[0] == "source");
+    sources.map(|fields| [1, 2, 3].map(|index| fields[index].to_owned())).collect()
+}
+
+#[test]
+fn every_source_that_was_asked_is_said_with_what_it_came_to() {
+    let world = TestWorld::with_environment(&[("HOME", "/h"), ("AWS_EC2_METADATA_DISABLED", "true")]);
+    assert_eq!(
+        said(world, Context::default()),
+        [
+            ["environment", "not configured", "AWS_ACCESS_KEY_ID is not set"],
+            [
+                "profile",
+                "not configured",
+                "profile default is not in ~/.aws/config (no such file) or ~/.aws/credentials (no such file)"
+            ],
+            ["web identity", "not configured", "AWS_WEB_IDENTITY_TOKEN_FILE is not set"],
+            [
+                "container",
+                "not configured",
+                "neither AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor AWS_CONTAINER_CREDENTIALS_FULL_URI is set"
+            ],
+            ["instance metadata", "not configured", "AWS_EC2_METADATA_DISABLED is true"],
+        ]
+    );
+}
+
+#[test]
+fn the_first_source_with_credentials_and_one_that_fails_are_the_last_that_are_said() {
+    let keys = "[default]\naws_access_key_id = AKIDEXAMPLEWXYZ\naws_secret_access_key = hunter2\n";
+    let world = || TestWorld::with_environment(&[("HOME", "/h")]).file("/h/.aws/credentials", keys);
+    let request = |profile: &str| Context { profile: Some(profile.to_owned()), ..Context::default() };
+    assert_eq!(
+        said(world(), request("default")),
+        [["environment", "passed over", "the request names a profile"], ["profile", "found", "access key ****WXYZ"],]
+    );
+    let failed = said(world(), request("missing"));
+    assert_eq!(failed.len(), 2, "{failed:?}");
+    assert_eq!(failed[1][..2], ["profile", "failed"]);
+    assert!(failed[1][2].contains("profile missing is not in"), "{failed:?}");
+}
+
+#[test]
+fn a_role_that_the_request_asks_for_is_said_after_the_source_of_its_keys() {
+    let world =
+        TestWorld::with_environment(&[("AWS_ACCESS_KEY_ID", "AKIDEXAMPLEWXYZ"), ("AWS_SECRET_ACCESS_KEY", "s")]);
+    let said = said(world, Context { role_arn: Some("role".to_owned()), ..Context::default() });
+    assert_eq!(said[0], ["environment", "found", "access key ****WXYZ"]);
+    assert_eq!(said[1][..2], ["role", "failed"]);
+    assert_eq!(said.len(), 2);
+}
+
+#[test]
+fn nothing_is_said_to_who_does_not_ask() {
+    let world = TestWorld::default();
+    let _ = resolved(&world, &Context::default());
+    assert_eq!(world.notes.into_inner(), [""; 0]);
+}

@@ -16,6 +16,7 @@ use crate::credentials::Credentials;
 use crate::endpoint::{Endpoint, Service};
 use crate::error::Error;
 use crate::settings::Settings;
+use crate::steps;
 use crate::world::World;
 
 /// What a source has to say where it did not fail. A source that is configured and has no credentials to give is an [`Error`], and ends
@@ -59,6 +60,9 @@ impl<W: World> Lookup<'_, W> {
     ///
     /// [`Error::Invalid`] for settings that lead to no endpoint.
     pub fn endpoint(&self, service: Service, region: &str) -> Result<Endpoint, Error> {
-        Endpoint::of_service(service, region, self.settings).map_err(|error| Error::Invalid(error.to_string()))
+        let endpoint = Endpoint::of_service(service, region, self.settings);
+        let endpoint = endpoint.map_err(|error| Error::Invalid(error.to_string()))?;
+        steps::endpoint(self.settings, &endpoint);
+        Ok(endpoint)
     }
 }

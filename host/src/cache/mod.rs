@@ -190,9 +190,9 @@ impl Key {
 
 impl Hash for Key {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
-        let Request { registry, external_id, profile, region, role_arn, service_account_token, session_name } =
+        let Request { registry, explain, external_id, profile, region, role_arn, service_account_token, session_name } =
             &*self.0;
-        (registry, external_id, profile, region, role_arn, session_name).hash(hasher);
+        (registry, explain, external_id, profile, region, role_arn, session_name).hash(hasher);
         // The hash stays in the table, whose hasher has a key of its own.
         service_account_token.as_ref().map(|token| token.expose()).hash(hasher);
     }

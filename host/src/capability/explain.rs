@@ -7,6 +7,7 @@ use std::io;
 use wasmtime_wasi_http::Error;
 
 use crate::capability::dns::NameError;
+use crate::record::RequestFailure;
 
 /// The case for an error.
 pub(crate) fn explain(error: &(dyn StdError + 'static)) -> Error {
@@ -26,6 +27,25 @@ pub(crate) fn explain(error: &(dyn StdError + 'static)) -> Error {
         cause = error.source();
     }
     explanation
+}
+
+/// What a trace says of a request that failed with a case.
+pub(crate) fn failure(case: &Error) -> RequestFailure {
+    match case {
+        Error::ConnectionReadTimeout | Error::HttpResponseTimeout => RequestFailure::AnswerTimeout,
+        Error::ConnectionRefused => RequestFailure::ConnectionRefused,
+        Error::ConnectionTerminated => RequestFailure::ConnectionClosed,
+        Error::ConnectionTimeout => RequestFailure::ConnectionTimeout,
+        Error::DestinationIpUnroutable | Error::DestinationUnavailable => RequestFailure::Unreachable,
+        Error::DnsError { .. } => RequestFailure::UnknownName,
+        Error::DnsTimeout => RequestFailure::NoNameServer,
+        Error::HttpProtocolError => RequestFailure::NotHttp,
+        Error::HttpRequestBodySize(_) | Error::HttpResponseBodySize(_) | Error::HttpResponseHeaderSectionSize(_) => {
+            RequestFailure::TooLarge
+        }
+        Error::TlsAlertReceived { .. } | Error::TlsCertificateError | Error::TlsProtocolError => RequestFailure::Tls,
+        _ => RequestFailure::Other,
+    }
 }
 
 fn explain_one(error: &(dyn StdError + 'static)) -> Option<Error> {

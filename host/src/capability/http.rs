@@ -7,14 +7,14 @@ use std::error::Error as StdError;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::PROXY_AUTHORIZATION;
 use http::{Request, Response};
-use http_body::{Body, Frame, SizeHint};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body::Body;
+use http_body_util::{BodyExt, Either, Full, LengthLimitError, Limited};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 use zeroize::Zeroizing;
 
@@ -22,12 +22,14 @@ use crate::capability::connect::{Connector, Route, refusal_code};
 use crate::capability::connection::{AnswerBody, Pool};
 use crate::capability::destination::Destination;
 use crate::capability::egress::{EgressPolicy, Grant, SETTING};
-use crate::capability::explain::explain;
-use crate::capability::meter::Meter;
+use crate::capability::explain::{explain, failure};
+use crate::capability::meter::{Meter, Ticket};
+use crate::capability::observed::{EndOfRequest, WithEnd, operation};
 use crate::capability::profiles::OfLookup;
 use crate::config::Config;
 use crate::error::{self, Limit, SetupError, Step};
 use crate::lock::lock;
+use crate::record::RequestFailure;
 use crate::replay::{Failure, Replay};
 
 /// What all lookups of a resolver share.
@@ -121,26 +123,49 @@ impl Hooks {
         let Some(destination) = Destination::of(request.uri()) else { return Err(Error::HttpRequestUriInvalid) };
         let Some(grant) = self.grant(&destination).await else {
             tracing::debug!(%destination, "request refused");
-            let destination = destination.to_string();
-            self.meter.set_fault(error::Error::Refused { destination, address: None, setting: SETTING });
+            let fault = error::Error::Refused { destination: destination.to_string(), address: None, setting: SETTING };
+            self.meter.refused(request.method(), &destination, fault, self.requests);
             return Err(Error::HttpRequestDenied);
         };
-        if !self.meter.begin(&destination, self.requests) {
+        let Some(ticket) = self.meter.begin(request.method(), &destination, self.requests) else {
             self.meter.set_over_limit(Limit::Requests, self.requests.into());
             return Err(Error::ConnectionLimitReached);
-        }
+        };
         tracing::debug!(%destination, "request");
-        let over = EndOfRequest(self.meter.clone());
+        let over = EndOfRequest::new(&self.meter, ticket);
+        let answer = self.answer(request, options, &destination, grant, ticket).await;
+        match answer {
+            Ok(answer) => {
+                over.meter.answered(ticket, answer.status().as_u16());
+                Ok(answer.map(|body| self.metered(body, destination, over)))
+            }
+            Err(error) => {
+                over.meter.failed(ticket, failure(&error));
+                Err(error)
+            }
+        }
+    }
+
+    /// The answer to a request that may be sent.
+    async fn answer(
+        &self,
+        request: Request<WasiBody>,
+        options: RequestOptions,
+        destination: &Destination,
+        grant: Grant,
+        ticket: Ticket,
+    ) -> Result<Response<Either<Full<Bytes>, AnswerBody>>, Error> {
         let (head, body) = request.into_parts();
         let body = self.whole(body).await?;
+        self.meter.operation(ticket, operation(&head.headers, &body));
         if let Some(replay) = &self.transport.replay {
             let answer = replay.send(Request::from_parts(head, body)).map_err(wasi_error)?;
-            return Ok(answer.map(|body| self.metered(Full::new(body), destination, over)));
+            return Ok(answer.map(|body| Either::Left(Full::new(body))));
         }
         let request = Request::from_parts(head, Full::new(body));
-        let answer = self.exchange(request, options, &destination, grant).await?;
+        let answer = self.exchange(request, options, destination, grant).await?;
         tracing::debug!(status = answer.status().as_u16(), "answer");
-        Ok(answer.map(|body| self.metered(body, destination, over)))
+        Ok(answer.map(Either::Right))
     }
 
     /// Why a request may be sent there, if it may. The shared files are asked last, since they have to be read for it.
@@ -237,24 +262,27 @@ impl Hooks {
     where
         B: Body<Data = Bytes, Error: Into<Box<dyn StdError + Send + Sync>>> + Send + Unpin + 'static,
     {
-        let counter = self.meter.clone();
+        let (counter, ticket) = (self.meter.clone(), over.ticket);
         let counted = body.map_frame(move |frame| {
-            counter.received(frame.data_ref().map_or(0, |data| data.len() as u64));
+            counter.received(ticket, frame.data_ref().map_or(0, |data| data.len() as u64));
             frame
         });
         let limit = self.response_bytes;
         let limited = Limited::new(counted, usize::try_from(limit).unwrap_or(usize::MAX)).map_err(move |error| {
             if !error.is::<LengthLimitError>() {
-                return explain(&*error);
+                let error = explain(&*error);
+                self.meter.failed(ticket, failure(&error));
+                return error;
             }
             // wasmtime 48 has no way to give the guest the case of an error inside a body.
             self.meter.set_fault(error::Error::Invalid(format!(
                 "the answer of {destination} is larger than {limit} bytes: check that nothing between here and AWS answers \
                  in its place"
             )));
+            self.meter.failed(ticket, RequestFailure::TooLarge);
             Error::HttpResponseBodySize(Some(limit))
         });
-        WithEnd { body: limited, _over: over }.boxed_unsync()
+        WithEnd::new(limited, over).boxed_unsync()
     }
 }
 
@@ -275,41 +303,6 @@ async fn within<T>(time: Option<Duration>, step: impl Future<Output = T>) -> Opt
     match time {
         Some(time) => tokio::time::timeout(time, step).await.ok(),
         None => Some(step.await),
-    }
-}
-
-/// Dropped, it ends its request, however that came out.
-struct EndOfRequest(Arc<Meter>);
-
-impl Drop for EndOfRequest {
-    fn drop(&mut self) {
-        self.0.end();
-    }
-}
-
-/// A body that lives as long as its request is under way.
-struct WithEnd<B> {
-    body: B,
-    _over: EndOfRequest,
-}
-
-impl<B: Body + Unpin> Body for WithEnd<B> {
-    type Data = B::Data;
-    type Error = B::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
 

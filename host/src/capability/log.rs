@@ -10,8 +10,11 @@ use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError};
 use zeroize::Zeroizing;
 
-/// How many bytes are kept.
+use crate::record::TracedStep;
+
+/// How many bytes are kept, and how many of a component that was asked to say what it does.
 const MAX_KEPT_BYTES: usize = 4 * 1024;
+const MAX_KEPT_BYTES_OF_STEPS: usize = 16 * 1024;
 
 /// How many characters of them a message repeats.
 const MAX_SHOWN: usize = 500;
@@ -20,33 +23,61 @@ const MAX_SHOWN: usize = 500;
 const MAX_WRITE_BYTES: usize = 64 * 1024;
 
 /// The log of one lookup.
-#[derive(Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<Zeroizing<Vec<u8>>>>);
+#[derive(Clone)]
+pub(crate) struct Log {
+    kept: Arc<Mutex<Zeroizing<Vec<u8>>>>,
+    /// How many bytes are kept.
+    room: usize,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { kept: Arc::default(), room: MAX_KEPT_BYTES }
+    }
+}
 
 impl Log {
-    /// The beginning of what was written, on one line and without any of the secrets.
+    /// A log in which the component says what it does.
+    pub(crate) fn of_steps() -> Self {
+        Self { room: MAX_KEPT_BYTES_OF_STEPS, ..Self::default() }
+    }
+
+    /// The steps that were written, without any of the secrets.
+    pub(crate) fn steps(&self, secrets: &[&Secret]) -> Vec<TracedStep> {
+        let text = self.without(secrets);
+        // Not as a whole: a tab would not be left, nor the end of a line.
+        let lines = text.lines().map(|line| line.split('\t').map(printable).collect::<Vec<_>>().join("\t"));
+        lines.filter_map(|line| TracedStep::parse(&line)).collect()
+    }
+
+    /// The beginning of what was written, on one line and without any of the secrets. Steps are no part of it.
     pub(crate) fn shown<'a>(&self, secrets: impl Iterator<Item = &'a Secret>) -> String {
+        let text = self.without(&secrets.collect::<Vec<_>>());
+        let words: Vec<&str> =
+            text.lines().filter(|line| TracedStep::parse(line).is_none()).flat_map(str::split_whitespace).collect();
+        printable(&words.join(" ")).chars().take(MAX_SHOWN).collect()
+    }
+
+    fn without(&self, secrets: &[&Secret]) -> Zeroizing<String> {
         let text = Zeroizing::new(String::from_utf8_lossy(&self.kept()).into_owned());
         // One letter is in every text. A setting as short as that is no secret.
-        let secrets: Vec<&Secret> = secrets.filter(|secret| secret.expose().len() >= 4).collect();
-        let text = Zeroizing::new(redact(&text, &secrets));
-        let words: Vec<&str> = text.split_whitespace().collect();
-        printable(&words.join(" ")).chars().take(MAX_SHOWN).collect()
+        let secrets: Vec<&Secret> = secrets.iter().copied().filter(|secret| secret.expose().len() >= 4).collect();
+        Zeroizing::new(redact(&text, &secrets))
     }
 
     fn keep(&self, bytes: &[u8]) {
         let mut kept = self.kept();
-        let room = MAX_KEPT_BYTES.saturating_sub(kept.len());
+        let room = self.room.saturating_sub(kept.len());
         if kept.capacity() == 0 {
             // At once, since a vector that grows leaves copies of what it held behind.
-            kept.reserve_exact(MAX_KEPT_BYTES);
+            kept.reserve_exact(self.room);
         }
         kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
     fn kept(&self) -> MutexGuard<'_, Zeroizing<Vec<u8>>> {
         // Nothing panics while it holds the lock.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -119,5 +150,17 @@ mod tests {
         log.write(Bytes::from_static(b"panicked at lib.rs:\n  hunter2 is\xe2\x80\xaewrong\n")).unwrap();
         let secrets = [Secret::new("hunter2".to_owned()), Secret::new("a".to_owned())];
         assert_eq!(log.shown(secrets.iter()), "panicked at lib.rs: [redacted] is wrong");
+    }
+
+    #[test]
+    fn steps_are_told_without_secrets_and_are_no_part_of_what_a_crash_left() {
+        let mut log = Log::of_steps();
+        log.write(Bytes::from_static(b"source\tprofile\tfailed\thunter2 is\x1b[1mwrong\t7\nsource\tlost\npanicked\n"))
+            .unwrap();
+        let secret = Secret::new("hunter2".to_owned());
+        let steps = log.steps(&[&secret]);
+        let [TracedStep::Source { name, detail, .. }] = &steps[..] else { panic!("{steps:?}") };
+        assert_eq!((name.as_str(), detail.as_str()), ("profile", "[redacted] is [1mwrong"));
+        assert_eq!(log.shown([secret].iter()), "source lost panicked");
     }
 }

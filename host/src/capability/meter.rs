@@ -1,11 +1,19 @@
-//! What one lookup does outside of its sandbox: counted, and told when somebody asks what it waits for.
+//! What one lookup does outside of its sandbox: counted, and told when somebody asks what it waits for and what it did.
 
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use http::Method;
+
+use crate::budget::Usage;
 use crate::capability::destination::Destination;
 use crate::error::{Error, Limit, Step, Waiting};
+use crate::record::{RequestFailure, TracedRequest, TracedStep};
+
+/// How many characters of a method and of a destination are kept: more than those that mean something have.
+const MAX_METHOD: usize = 16;
+const MAX_DESTINATION: usize = 300;
 
 /// The counts of one lookup. Of several requests at once it would tell the last one alone; guests send one after the other.
 #[derive(Debug, Default)]
@@ -17,33 +25,71 @@ struct Reading {
     bytes_received: u64,
     fault: Option<Error>,
     over_limit: Option<Error>,
+    /// Every request, in order.
+    records: Vec<Record>,
+    steps: Vec<TracedStep>,
     under_way: Option<UnderWay>,
+    usage: Option<Usage>,
 }
 
 #[derive(Debug)]
 struct UnderWay {
+    /// The request, where it is one.
+    record: Option<Ticket>,
     destination: String,
     address: Option<SocketAddr>,
     step: Step,
     since: Instant,
 }
 
+/// Which of a lookup's requests one is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ticket(usize);
+
+/// What is known of a request.
+#[derive(Debug)]
+struct Record {
+    method: String,
+    destination: String,
+    operation: Option<String>,
+    address: Option<SocketAddr>,
+    status: Option<u16>,
+    failure: Option<RequestFailure>,
+    begin: Instant,
+    /// How long it took; `None` while it is under way.
+    took: Option<Duration>,
+    bytes_received: u64,
+}
+
 impl Meter {
-    /// A request wants to begin: whether it may. What went wrong with the one before it is of no interest any more.
-    pub(crate) fn begin(&self, destination: &Destination, limit: u32) -> bool {
+    /// A request wants to begin; `None` where it may not. What went wrong with the one before it is of no interest any more.
+    pub(crate) fn begin(&self, method: &Method, destination: &Destination, limit: u32) -> Option<Ticket> {
         let mut reading = self.reading();
         if reading.requests >= limit {
-            return false;
+            return None;
         }
         reading.requests += 1;
         reading.fault = None;
+        let ticket = reading.record(method, destination);
         reading.under_way = Some(UnderWay {
+            record: Some(ticket),
             destination: destination.to_string(),
             address: None,
             step: Step::Request,
             since: Instant::now(),
         });
-        true
+        Some(ticket)
+    }
+
+    /// A request was not let out. It counts as none; and a guest that goes on wanting it is not written about without end.
+    pub(crate) fn refused(&self, method: &Method, destination: &Destination, fault: Error, limit: u32) {
+        let mut reading = self.reading();
+        if reading.records.len() < limit as usize {
+            let Ticket(index) = reading.record(method, destination);
+            let record = &mut reading.records[index];
+            (record.failure, record.took) = (Some(RequestFailure::Fault(fault.clone())), Some(Duration::ZERO));
+        }
+        reading.fault = Some(fault);
     }
 
     /// The request under way has come to a step.
@@ -55,14 +101,40 @@ impl Meter {
 
     /// The request under way goes to this address.
     pub(crate) fn address(&self, address: SocketAddr) {
-        if let Some(under_way) = &mut self.reading().under_way {
-            under_way.address = Some(address);
+        let mut reading = self.reading();
+        let Some(under_way) = &mut reading.under_way else { return };
+        under_way.address = Some(address);
+        if let Some(Ticket(index)) = under_way.record {
+            reading.records[index].address = Some(address);
         }
     }
 
-    /// The request under way is over.
-    pub(crate) fn end(&self) {
-        self.reading().under_way = None;
+    /// The request calls this operation.
+    pub(crate) fn operation(&self, Ticket(index): Ticket, operation: Option<String>) {
+        self.reading().records[index].operation = operation;
+    }
+
+    /// The headers of the request's answer have come.
+    pub(crate) fn answered(&self, Ticket(index): Ticket, status: u16) {
+        self.reading().records[index].status = Some(status);
+    }
+
+    /// The request failed: for the reason that the host knows, else for this one. The first one counts.
+    pub(crate) fn failed(&self, Ticket(index): Ticket, failure: RequestFailure) {
+        let mut reading = self.reading();
+        let failure = reading.fault.clone().map_or(failure, RequestFailure::Fault);
+        reading.records[index].failure.get_or_insert(failure);
+    }
+
+    /// The request is over. Without an answer and without a failure, it was given up.
+    pub(crate) fn end(&self, Ticket(index): Ticket) {
+        let mut reading = self.reading();
+        reading.under_way = None;
+        let record = &mut reading.records[index];
+        record.took = Some(record.begin.elapsed());
+        if record.status.is_none() {
+            record.failure.get_or_insert(RequestFailure::Abandoned);
+        }
     }
 
     /// A file is read, or written, until what this returns is dropped; then whatever was under way before goes on.
@@ -76,13 +148,16 @@ impl Meter {
     }
 
     fn aside(&self, name: &str, step: Step) -> Aside<'_> {
-        let aside = UnderWay { destination: name.to_owned(), address: None, step, since: Instant::now() };
+        let destination = name.to_owned();
+        let aside = UnderWay { record: None, destination, address: None, step, since: Instant::now() };
         Aside { before: self.reading().under_way.replace(aside), meter: self }
     }
 
-    /// Bytes of an answer have come.
-    pub(crate) fn received(&self, bytes: u64) {
-        self.reading().bytes_received += bytes;
+    /// Bytes of the request's answer have come.
+    pub(crate) fn received(&self, Ticket(index): Ticket, bytes: u64) {
+        let mut reading = self.reading();
+        reading.bytes_received += bytes;
+        reading.records[index].bytes_received += bytes;
     }
 
     /// A request failed, and the host knows the cause and the guest cannot: it is told that it failed, and no more.
@@ -93,6 +168,16 @@ impl Meter {
     /// The guest wanted more than it may have. Whatever it makes of that, its lookup is over.
     pub(crate) fn set_over_limit(&self, what: Limit, limit: u64) {
         self.reading().over_limit.get_or_insert(Error::OverLimit { what, limit });
+    }
+
+    /// What the component said of its steps.
+    pub(crate) fn set_steps(&self, steps: Vec<TracedStep>) {
+        self.reading().steps = steps;
+    }
+
+    /// The lookup is over, and has used this.
+    pub(crate) fn set_usage(&self, usage: Usage) {
+        self.reading().usage = Some(usage);
     }
 
     pub(crate) fn over_limit(&self) -> Option<Error> {
@@ -113,14 +198,63 @@ impl Meter {
 
     pub(crate) fn waiting_for(&self) -> Option<Waiting> {
         let reading = self.reading();
-        let UnderWay { destination, address, step, since } = reading.under_way.as_ref()?;
+        let UnderWay { record: _, destination, address, step, since } = reading.under_way.as_ref()?;
         Some(Waiting { destination: destination.clone(), address: *address, step: *step, elapsed: since.elapsed() })
+    }
+
+    pub(crate) fn traced(&self) -> Vec<TracedRequest> {
+        self.reading().records.iter().map(Record::traced).collect()
+    }
+
+    pub(crate) fn steps(&self) -> Vec<TracedStep> {
+        self.reading().steps.clone()
+    }
+
+    pub(crate) fn usage(&self) -> Option<Usage> {
+        self.reading().usage
     }
 
     fn reading(&self) -> MutexGuard<'_, Reading> {
         // Nothing panics while it holds the lock, and a reading is good at any time.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl Reading {
+    fn record(&mut self, method: &Method, destination: &Destination) -> Ticket {
+        self.records.push(Record {
+            method: shortened(method.as_str(), MAX_METHOD),
+            destination: shortened(&destination.to_string(), MAX_DESTINATION),
+            operation: None,
+            address: None,
+            status: None,
+            failure: None,
+            begin: Instant::now(),
+            took: None,
+            bytes_received: 0,
+        });
+        Ticket(self.records.len() - 1)
+    }
+}
+
+impl Record {
+    fn traced(&self) -> TracedRequest {
+        TracedRequest {
+            method: self.method.clone(),
+            destination: self.destination.clone(),
+            operation: self.operation.clone(),
+            address: self.address,
+            status: self.status,
+            failure: self.failure.clone(),
+            elapsed: self.took.unwrap_or_else(|| self.begin.elapsed()),
+            bytes_received: self.bytes_received,
+        }
+    }
+}
+
+/// A component may send anywhere, in any way: what is kept of that is bounded.
+fn shortened(text: &str, characters: usize) -> String {
+    text.chars().take(characters).collect()
 }
 
 /// What a lookup waits for besides requests.

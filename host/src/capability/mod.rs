@@ -14,6 +14,7 @@ pub(crate) mod filesystem;
 pub(crate) mod http;
 pub(crate) mod log;
 pub(crate) mod meter;
+pub(crate) mod observed;
 pub(crate) mod process;
 pub(crate) mod profiles;
 pub(crate) mod proxy;

@@ -4,10 +4,10 @@ use keyward_ecr::secret::Secret;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::credential::Credential;
 use crate::file_cache::error::FileCacheReason;
 use crate::file_cache::machine::{Moment, SinceBoot};
 use crate::life::{Life, Phase};
-use crate::credential::Credential;
 
 /// The most bytes that an entry may have. The passwords of Amazon ECR have some two thousand.
 pub(crate) const MAX_BYTES: u64 = 64 * 1024;

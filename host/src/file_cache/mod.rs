@@ -14,6 +14,7 @@ use std::fs;
 use std::path::{self, Path, PathBuf};
 
 use crate::config::Config;
+use crate::credential::Credential;
 use crate::file_cache::entry::Entry;
 pub use crate::file_cache::error::{FileCacheError, FileCacheReason};
 use crate::file_cache::identity::Identity;
@@ -21,7 +22,6 @@ pub use crate::file_cache::lock::FileCacheLock;
 use crate::file_cache::machine::Moment;
 use crate::life::Phase;
 use crate::request::Request;
-use crate::credential::Credential;
 
 /// How the names of entries end, with the number of their format; and those of their locks.
 const ENTRY: &str = ".v1.json";

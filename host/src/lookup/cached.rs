@@ -14,7 +14,7 @@ use keyward_ecr::time::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::lookup::clerk::Clerk;
-use crate::lookup::{Answer, Answered, CacheUse, Failure};
+use crate::lookup::{Answer, Answered, Failure};
 
 const MAX_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -44,10 +44,27 @@ struct Open {
 pub(super) enum Known {
     /// The answer.
     Answered(Answered),
-    /// What there is instead of one that could be handed out at once.
-    Open { cache: CacheUse, notes: Vec<String> },
+    /// What there is instead of one that could be handed out at once, and what somebody should hear of it.
+    Open { cached: Cached, notes: Vec<String> },
     /// It is nothing that the cache keeps.
     NotKept,
+}
+
+/// What the cache has for a question.
+#[derive(Debug)]
+pub(crate) enum Cached {
+    /// A credential that is fresh.
+    Fresh,
+    /// Nothing.
+    Nothing,
+    /// There is no cache.
+    Off,
+    /// Its disk does not answer.
+    Silent,
+    /// A credential that is to be refreshed, and is handed out where that fails.
+    Stale,
+    /// It cannot be used.
+    Unusable(FileCacheError),
 }
 
 impl Known {
@@ -58,12 +75,20 @@ impl Known {
         }
     }
 
+    pub(super) fn cached(self) -> Cached {
+        match self {
+            Self::Answered(_) => Cached::Fresh,
+            Self::Open { cached, .. } => cached,
+            Self::NotKept => Cached::Nothing,
+        }
+    }
+
     /// The answer where nobody can be asked.
     pub(super) fn or_failed(self, failure: &Failure) -> Answered {
         match self {
             Self::Answered(answered) => answered,
-            Self::Open { cache, notes } => Answered { answer: Err(failure.clone()), cache, notes },
-            Self::NotKept => Answered::without_cache(Err(failure.clone())),
+            Self::Open { notes, .. } => Answered { answer: Err(failure.clone()), notes },
+            Self::NotKept => Answered::without_notes(Err(failure.clone())),
         }
     }
 }
@@ -77,12 +102,12 @@ impl Shelf {
         deadline: Duration,
     ) -> (Self, Vec<Known>) {
         let mut shelf = Self { begin: Instant::now(), deadline, open: None };
-        let without = |cache: CacheUse, notes: Vec<String>, count: usize| {
-            (0..count).map(|_| Known::Open { cache: cache.clone(), notes: notes.clone() }).collect()
+        let without = |cached: &dyn Fn() -> Cached, notes: Vec<String>, count: usize| {
+            (0..count).map(|_| Known::Open { cached: cached(), notes: notes.clone() }).collect()
         };
         let count = requests.len();
         let Some((folder, clerk)) = folder.and_then(|folder| Some((folder.to_owned(), Clerk::start()?))) else {
-            return (shelf, without(CacheUse::Off, Vec::new(), count));
+            return (shelf, without(&|| Cached::Off, Vec::new(), count));
         };
         let config = config.clone();
         let look = move || -> Result<(FileCache, Vec<Found>), FileCacheError> {
@@ -97,9 +122,9 @@ impl Shelf {
             }
             Some(Err(error)) => {
                 let notes = note(&error).into_iter().collect();
-                (shelf, without(CacheUse::Unused(error), notes, count))
+                (shelf, without(&|| Cached::Unusable(error.clone()), notes, count))
             }
-            None => (shelf, without(CacheUse::Silent, Vec::new(), count)),
+            None => (shelf, without(&|| Cached::Silent, Vec::new(), count)),
         }
     }
 
@@ -111,19 +136,19 @@ impl Shelf {
         interrupted: &CancellationToken,
         look_up: impl AsyncFnOnce(Duration) -> Answer,
     ) -> Answered {
-        let (cache, mut notes) = match known {
+        let mut notes = match known {
             Known::Answered(answered) => return answered,
-            Known::Open { cache, notes } => (cache, notes),
-            Known::NotKept => return Answered::without_cache(look_up(self.left()).await),
+            Known::Open { notes, .. } => notes,
+            Known::NotKept => return Answered::without_notes(look_up(self.left()).await),
         };
         let turn = match &self.open {
             Some(open) => interrupted.run_until_cancelled(self.turn(open, request)).await.unwrap_or(Turn::Alone),
             None => Turn::Alone,
         };
         let (open, held, is_stale) = match (turn, &self.open) {
-            (Turn::Answered(credential), _) => return Answered { answer: Ok(credential), cache: CacheUse::Hit, notes },
+            (Turn::Answered(credential), _) => return Answered { answer: Ok(credential), notes },
             (Turn::Own { held, is_stale }, Some(open)) => (open, held, is_stale),
-            _ => return Answered { answer: look_up(self.left()).await, cache, notes },
+            _ => return Answered { answer: look_up(self.left()).await, notes },
         };
         let answer = look_up(self.left()).await;
         let (cache, request) = (open.cache.clone(), request.clone());
@@ -134,8 +159,7 @@ impl Shelf {
                 open.has_new.store(true, Ordering::Relaxed);
                 let stored = open.clerk.ask_from_task(self.patience(), store).await;
                 notes.extend(stored.and_then(|stored| note(&stored.err()?)));
-                let cache = if is_stale { CacheUse::Refreshed } else { CacheUse::Miss };
-                Answered { answer: Ok(credential), cache, notes }
+                Answered { answer: Ok(credential), notes }
             }
             // Who is told to end ends.
             Err(failure) if is_stale && failure.interruption.is_none() => {
@@ -147,13 +171,13 @@ impl Shelf {
                 });
                 let old = open.clerk.ask_from_task(self.patience(), remember).await;
                 let Some(Ok(Some(FileCacheEntry { credential, .. }))) = old else {
-                    return Answered { answer: Err(failure), cache: CacheUse::Miss, notes };
+                    return Answered { answer: Err(failure), notes };
                 };
                 let until = Timestamp { seconds: credential.expires_at.unwrap_or_default() }.rfc3339();
                 notes.push(format!("{failure}; the credential that was found before is handed out, until {until}"));
-                Answered { answer: Ok(credential), cache: CacheUse::Kept(failure), notes }
+                Answered { answer: Ok(credential), notes }
             }
-            failed => Answered { answer: failed, cache: CacheUse::Miss, notes },
+            failed => Answered { answer: failed, notes },
         }
     }
 
@@ -250,13 +274,18 @@ impl Drop for Held {
 }
 
 fn known(found: Found) -> Known {
-    match found {
+    let (cached, notes) = match found {
         Ok(Some(FileCacheEntry { credential, is_due: false, .. })) => {
-            Known::Answered(Answered { answer: Ok(credential), cache: CacheUse::Hit, notes: Vec::new() })
+            return Known::Answered(Answered::without_notes(Ok(credential)));
         }
-        Ok(_) => Known::Open { cache: CacheUse::Miss, notes: Vec::new() },
-        Err(error) => Known::Open { cache: CacheUse::Miss, notes: note(&error).into_iter().collect() },
-    }
+        Ok(Some(_)) => (Cached::Stale, Vec::new()),
+        Ok(None) => (Cached::Nothing, Vec::new()),
+        Err(error) => {
+            let notes = note(&error).into_iter().collect();
+            (Cached::Unusable(error), notes)
+        }
+    };
+    Known::Open { cached, notes }
 }
 
 /// What a person reads of it.

@@ -1,8 +1,9 @@
 //! The command as a person, a script or docker calls it.
 
 mod bad_input;
-mod docker;
 mod cache;
+mod docker;
+mod explain;
 mod get;
 mod harness;
 mod helper;
@@ -23,6 +24,8 @@ mod machine;
 mod names;
 #[cfg(target_os = "linux")]
 mod process;
+#[cfg(target_os = "linux")]
+mod progress;
 #[cfg(target_os = "linux")]
 mod proxies;
 #[cfg(target_os = "linux")]

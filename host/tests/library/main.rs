@@ -16,4 +16,5 @@ mod replay;
 mod replayed;
 mod secrets;
 mod shared_files;
+mod trace;
 mod world;

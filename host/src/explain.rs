@@ -1,0 +1,124 @@
+//! `keyward explain`: looks a registry up anew, watches that, and says everything that there is to say about it.
+
+use std::io::{self, Write};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use keyward::{Trace, TracedRequest, TracedStep};
+use keyward_ecr::registry::Registry;
+
+use crate::arguments::{Explain, Options};
+use crate::frontend::explain::{self, Endpoint, Explanation, Outcome, Sent, Source};
+use crate::frontend::print;
+use crate::lookup::{self, Answer, Cached};
+use crate::settings::Settings;
+
+/// Explains a registry, and returns the exit status that `keyward get` has for it.
+pub(crate) fn explain(arguments: &Explain, settings: &Settings, output: &mut dyn Write) -> io::Result<u8> {
+    let question = settings.question(&arguments.registry);
+    let trace = Trace::new();
+    let (answer, cached) = lookup::watch(settings, &question, &trace);
+    let (endpoints, sources) = steps(trace.steps());
+    let outcome = outcome(&answer);
+    let status = match &outcome {
+        Outcome::Found { .. } => 0,
+        Outcome::Failed { exit_status, .. } => *exit_status,
+    };
+    let explanation = Explanation {
+        address: &question.address,
+        looked_up: question.request.registry(),
+        registry: Registry::parse(question.request.registry()).ok(),
+        rule: None,
+        identity: identity(&arguments.options),
+        cache: cache(&cached),
+        endpoints,
+        sources,
+        requests: trace.requests().into_iter().map(sent).collect(),
+        budget: &settings.budget,
+        usage: trace.usage(),
+        outcome,
+        now: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+    };
+    match arguments.json {
+        true => explain::write_json(&explanation, output)?,
+        false => explain::write_text(&explanation, output)?,
+    }
+    output.flush()?;
+    Ok(status)
+}
+
+/// Whose credentials were asked for. An external id is no secret to AWS, but not everybody's business.
+fn identity(options: &Options) -> Vec<(&'static str, String)> {
+    let of_environment = |name: &str| {
+        let value = std::env::var(name).ok().filter(|value| !value.is_empty())?;
+        Some(format!("{value} ({name})"))
+    };
+    let profile = options.profile.clone().or_else(|| of_environment("AWS_PROFILE"));
+    let region = options.region.clone().or_else(|| of_environment("AWS_REGION"));
+    [
+        ("profile", profile),
+        ("role", options.role_arn.clone()),
+        ("external-id", options.external_id.as_ref().map(|_| "given".to_owned())),
+        ("session-name", options.session_name.clone()),
+        ("region", region),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name, value?)))
+    .collect()
+}
+
+/// What the cache has, and what 'get' would make of it.
+fn cache(cached: &Cached) -> String {
+    let has = match cached {
+        Cached::Fresh => "has a credential that 'get' would hand out without asking anybody".to_owned(),
+        Cached::Nothing => "has nothing".to_owned(),
+        Cached::Off => "there is none".to_owned(),
+        Cached::Silent => "its disk does not answer".to_owned(),
+        Cached::Stale => "has a credential that 'get' would refresh, and hand out where that fails".to_owned(),
+        Cached::Unusable(error) => error.to_string(),
+    };
+    format!("{has}; this looks up anew whatever it has, and keeps nothing")
+}
+
+fn steps(steps: Vec<TracedStep>) -> (Vec<Endpoint>, Vec<Source>) {
+    let (mut endpoints, mut sources) = (Vec::new(), Vec::new());
+    for step in steps {
+        match step {
+            TracedStep::Endpoint { service, url, region, setting } => {
+                let endpoint = Endpoint { service, url, region, setting };
+                // The same one is chosen for each role of a chain.
+                if !endpoints.contains(&endpoint) {
+                    endpoints.push(endpoint);
+                }
+            }
+            TracedStep::Source { name, outcome, detail, elapsed } => {
+                sources.push(Source { name, outcome: outcome.as_str(), detail, elapsed });
+            }
+            _ => {}
+        }
+    }
+    (endpoints, sources)
+}
+
+fn sent(request: TracedRequest) -> Sent {
+    Sent {
+        method: request.method,
+        destination: request.destination,
+        operation: request.operation,
+        address: request.address,
+        status: request.status,
+        failure: request.failure.map(|failure| failure.to_string()),
+        elapsed: request.elapsed,
+        bytes_received: request.bytes_received,
+    }
+}
+
+fn outcome(answer: &Answer) -> Outcome {
+    match answer {
+        Ok(credential) => Outcome::Found { username: credential.username.clone(), expires_at: credential.expires_at },
+        Err(failure) => Outcome::Failed {
+            text: failure.to_string(),
+            exit_status: print::exit_status(&failure.error),
+            error: failure.error.clone(),
+        },
+    }
+}
