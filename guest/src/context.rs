@@ -7,6 +7,7 @@ use crate::secret::Secret;
 
 /// The names that mean something here. All others are ignored, as the interface has it.
 const DEADLINE: &str = "deadline";
+const ENDPOINT: &str = "endpoint";
 const EXTERNAL_ID: &str = "external-id";
 const PROCESS_CREDENTIALS: &str = "process-credentials";
 const PROFILE: &str = "profile";
@@ -20,6 +21,8 @@ const SESSION_NAME: &str = "session-name";
 pub struct Context {
     /// How long the lookup may take in all; none where the caller did not say.
     pub deadline: Option<Duration>,
+    /// The endpoint of the registry's API, before everything that the settings name.
+    pub endpoint: Option<String>,
     /// The external id for [`role_arn`](Self::role_arn).
     pub external_id: Option<String>,
     /// What the `credential_process` of the profile printed, where the host has run it.
@@ -47,6 +50,7 @@ impl Context {
                 DEADLINE => {
                     context.deadline = value.and_then(|value| value.parse().ok()).map(Duration::from_millis);
                 }
+                ENDPOINT => context.endpoint = value,
                 EXTERNAL_ID => context.external_id = value,
                 PROCESS_CREDENTIALS => context.process_credentials = value.map(Secret::new),
                 PROFILE => context.profile = value,
@@ -75,6 +79,7 @@ mod tests {
     fn the_names_of_the_interface_are_known_and_others_are_ignored() {
         let pairs = [
             ("deadline", "1500"),
+            ("endpoint", "https://x"),
             ("external-id", "e"),
             ("process-credentials", "{}"),
             ("profile", "p"),
@@ -89,6 +94,7 @@ mod tests {
             context,
             Context {
                 deadline: Some(Duration::from_millis(1500)),
+                endpoint: Some("https://x".to_owned()),
                 external_id: Some("e".to_owned()),
                 process_credentials: Some(Secret::new("{}".to_owned())),
                 profile: Some("p".to_owned()),
