@@ -19,7 +19,7 @@
 //!
 //! Data flows one way. A module uses only modules above it in this list:
 //!
-//! `lock` · `life` · `error` · `budget` · `replay` · `config` · `request` · `admission` · `capability` · `engine` · `sandbox` · `trace` · `resolver`
+//! `lock` · `life` · `pattern` · `error` · `budget` · `replay` · `config` · `request` · `admission` · `capability` · `engine` · `sandbox` · `trace` · `resolver`
 //!
 //! The one exception is `capability::filesystem`, which implements an interface whose types `engine` generates.
 
@@ -31,6 +31,7 @@ mod engine;
 mod error;
 mod life;
 mod lock;
+mod pattern;
 pub mod replay;
 mod request;
 mod resolver;
@@ -41,6 +42,7 @@ pub use budget::{Budget, CancelToken, Pool, Usage};
 pub use config::Config;
 pub use error::{Error, Limit, SetupError, Step, Waiting};
 pub use keyward_ecr::secret::Secret;
+pub use pattern::{Mismatch, Pattern, PatternError};
 pub use request::Request;
 pub use resolver::{Credential, Live, Lookup, Resolver, serves};
 pub use trace::Trace;

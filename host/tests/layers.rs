@@ -84,6 +84,7 @@ fn the_modules_of_the_host_use_only_modules_above_them() {
     let layers = [
         "lock",
         "life",
+        "pattern",
         "error",
         "budget",
         "replay",
