@@ -16,7 +16,7 @@ use std::process;
 use clap::Parser;
 use keyward::Error;
 
-use crate::arguments::{Action, Arguments, Get, Options};
+use crate::arguments::{Action, Arguments, Check, ConfigAction, Get, Options};
 use crate::frontend::{docker, print};
 use crate::lookup::Failure;
 use crate::settings::{Caller, Settings};
@@ -51,6 +51,7 @@ fn main() {
 fn run(arguments: Arguments) -> io::Result<u8> {
     match arguments.action {
         Action::Get(get) => self::get(&get),
+        Action::Config(ConfigAction::Check(check)) => config_check(check),
         Action::Version => {
             writeln!(io::stdout(), "keyward {}", env!("CARGO_PKG_VERSION"))?;
             Ok(0)
@@ -73,6 +74,19 @@ fn get(get: &Get) -> io::Result<u8> {
         Err(failure) => {
             let _ = writeln!(io::stderr(), "error: {failure}");
             Ok(print::exit_status(&failure.error))
+        }
+    }
+}
+
+fn config_check(check: Check) -> io::Result<u8> {
+    match settings::check(check) {
+        Ok(report) => {
+            io::stdout().write_all(report.as_bytes())?;
+            Ok(0)
+        }
+        Err(text) => {
+            let _ = writeln!(io::stderr(), "error: {text}");
+            Ok(print::exit_status(&Error::Invalid(text)))
         }
     }
 }

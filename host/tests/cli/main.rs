@@ -1,6 +1,7 @@
 //! The command as a person, a script or docker calls it.
 
 mod bad_input;
+mod config;
 mod get;
 mod harness;
 mod helper;
