@@ -8,6 +8,7 @@ use crate::secret::Secret;
 /// The names that mean something here. All others are ignored, as the interface has it.
 const DEADLINE: &str = "deadline";
 const EXPLAIN: &str = "explain";
+const ENDPOINT: &str = "endpoint";
 const EXTERNAL_ID: &str = "external-id";
 const PROCESS_CREDENTIALS: &str = "process-credentials";
 const PROFILE: &str = "profile";
@@ -23,6 +24,8 @@ pub struct Context {
     pub deadline: Option<Duration>,
     /// Whether to say what the lookup does: [`steps`](crate::steps).
     pub explain: bool,
+    /// The endpoint of the registry's API, before everything that the settings name.
+    pub endpoint: Option<String>,
     /// The external id for [`role_arn`](Self::role_arn).
     pub external_id: Option<String>,
     /// What the `credential_process` of the profile printed, where the host has run it.
@@ -51,6 +54,7 @@ impl Context {
                     context.deadline = value.and_then(|value| value.parse().ok()).map(Duration::from_millis);
                 }
                 EXPLAIN => context.explain = value.as_deref() == Some("1"),
+                ENDPOINT => context.endpoint = value,
                 EXTERNAL_ID => context.external_id = value,
                 PROCESS_CREDENTIALS => context.process_credentials = value.map(Secret::new),
                 PROFILE => context.profile = value,
@@ -80,6 +84,7 @@ mod tests {
         let pairs = [
             ("deadline", "1500"),
             ("explain", "1"),
+            ("endpoint", "https://x"),
             ("external-id", "e"),
             ("process-credentials", "{}"),
             ("profile", "p"),
@@ -95,6 +100,7 @@ mod tests {
             Context {
                 deadline: Some(Duration::from_millis(1500)),
                 explain: true,
+                endpoint: Some("https://x".to_owned()),
                 external_id: Some("e".to_owned()),
                 process_credentials: Some(Secret::new("{}".to_owned())),
                 profile: Some("p".to_owned()),

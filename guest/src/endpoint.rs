@@ -207,6 +207,9 @@ fn is_sts_global<L: Local>(settings: &Settings<'_, L>) -> Result<bool, SettingEr
 impl Endpoint {
     /// The endpoint that gives out the tokens of a registry, by the address asked and by the settings.
     ///
+    /// The endpoint that the request names goes before what is configured. It is no configured one either, so it counts where those are to
+    /// be ignored.
+    ///
     /// An address with `ecr-fips` in it demands a FIPS endpoint as AWS_USE_FIPS_ENDPOINT does. A dual-stack address
     /// is a preference: it gives way to a custom endpoint, where AWS_USE_DUALSTACK_ENDPOINT is an error.
     ///
@@ -219,6 +222,7 @@ impl Endpoint {
             Kind::Public => Service::EcrPublic,
         };
         let mut options = Options::of(settings, service)?;
+        options.custom = settings.requested_endpoint().or(options.custom);
         options.fips |= registry.fips;
         options.dual_stack |= registry.dual_stack && options.custom.is_none();
         if options.fips && registry.kind == Kind::Public {

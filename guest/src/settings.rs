@@ -243,6 +243,11 @@ impl<'a, L: Local> Settings<'a, L> {
         }
     }
 
+    /// The endpoint of the registry's API that the request names.
+    pub fn requested_endpoint(&self) -> Option<Setting> {
+        Self::setting(self.context.endpoint.as_deref()?, Origin::Context("endpoint"))
+    }
+
     /// The region for what is not the registry's own: STS. `None` where no setting has one.
     pub fn region(&self) -> Option<Setting> {
         let of_request = self.context.region.as_deref();

@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::frontend::print::Format;
-use crate::settings::seconds;
+use crate::settings::{CacheMode, Store, count, seconds, switch};
 
 pub(crate) use self::docker::{Docker, Entry, Install, Uninstall};
 
@@ -41,6 +41,9 @@ pub(crate) enum Action {
     Uninstall(Uninstall),
     /// Look a registry up, and say what happens on the way: settings, sources, requests, budget; never a secret
     Explain(Explain),
+    /// Look at the settings
+    #[command(subcommand)]
+    Config(ConfigAction),
     /// Print what makes a shell complete the arguments of this command
     Completions {
         /// The shell
@@ -76,6 +79,25 @@ pub(crate) struct LoginPassword {
     pub(crate) options: Options,
 }
 
+/// Settings of the command.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigAction {
+    /// Say which settings hold and where they come from, and which rule a registry matches
+    Check(Check),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Check {
+    /// The configuration file to check, instead of the one that would be used
+    #[arg(conflicts_with = "config")]
+    pub(crate) file: Option<PathBuf>,
+    /// Say what asking for this registry means; may be given several times
+    #[arg(long = "registry", value_name = "ADDRESS")]
+    pub(crate) registries: Vec<String>,
+    #[command(flatten)]
+    pub(crate) options: Options,
+}
+
 #[derive(Args, Debug)]
 pub(crate) struct Kubelet {
     /// The one thing that credential providers do. It means nothing: kOps and others write it into the kubelet's configuration
@@ -96,43 +118,89 @@ pub(crate) struct Explain {
     pub(crate) options: Options,
 }
 
-/// What every lookup takes, whichever front end asks for it.
+/// The headings of the options.
+const BUDGET: &str = "Budget of a lookup";
+const PERMISSIONS: &str = "What a lookup may do";
+const CACHE: &str = "Cache";
+const IDENTITY: &str = "Whose credentials, and where, before what the rules of the configuration file say";
+const DOCKER: &str = "As docker's credential helper";
+
+/// What every lookup takes, whichever front end asks for it. Each is a setting: the flag goes before the variable, the variable before
+/// the configuration file, and that before what is built in.
 #[derive(Args, Debug, Default)]
 pub(crate) struct Options {
-    /// How long a lookup may take, in seconds; else KEYWARD_DEADLINE has it, else it is 5
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    /// The configuration file, or off for none [KEYWARD_CONFIG; $XDG_CONFIG_HOME/keyward/keyward.toml, else
+    /// /etc/keyward/keyward.toml, where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// How long a lookup may take, in seconds [KEYWARD_DEADLINE; 5]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = BUDGET)]
     pub(crate) deadline: Option<Duration>,
+    /// How much the component may compute, in units of fuel [KEYWARD_FUEL; 200000000]
+    #[arg(long, value_name = "UNITS", value_parser = count::<u64>, help_heading = BUDGET)]
+    pub(crate) fuel: Option<u64>,
+    /// How much memory the component may have, in bytes [KEYWARD_MEMORY; 16777216]
+    #[arg(long, value_name = "BYTES", value_parser = count::<u64>, help_heading = BUDGET)]
+    pub(crate) memory: Option<u64>,
+    /// How many requests a lookup may make [KEYWARD_REQUESTS; 64]
+    #[arg(long, value_name = "NUMBER", value_parser = count::<u32>, help_heading = BUDGET)]
+    pub(crate) requests: Option<u32>,
+    /// How many bytes the body of one request may have [KEYWARD_REQUEST_BYTES; 65536]
+    #[arg(long, value_name = "BYTES", value_parser = count::<u64>, help_heading = BUDGET)]
+    pub(crate) request_bytes: Option<u64>,
+    /// How many bytes one answer may have [KEYWARD_RESPONSE_BYTES; 65536]
+    #[arg(long, value_name = "BYTES", value_parser = count::<u64>, help_heading = BUDGET)]
+    pub(crate) response_bytes: Option<u64>,
     /// Let the lookup reach one more destination, as in https://ecr.example:8443; may be given several times, or with commas
-    /// between. Else KEYWARD_ALLOW has them
-    #[arg(long, value_name = "DESTINATION", value_delimiter = ',')]
+    /// between [KEYWARD_ALLOW]
+    #[arg(long, value_name = "DESTINATION", value_delimiter = ',', help_heading = PERMISSIONS)]
     pub(crate) allow: Vec<String>,
-    /// Let the lookup run the program that credential_process of its profile names. It is no part of the sandbox. Else
-    /// KEYWARD_ALLOW_PROCESS says it, with 1
-    #[arg(long)]
-    pub(crate) allow_process: bool,
-    /// Let the lookup write a token that it has refreshed to where 'aws sso login' has put it. Else KEYWARD_WRITE_SSO_CACHE says it,
-    /// with 1
-    #[arg(long)]
-    pub(crate) write_sso_cache: bool,
-    /// Keep credentials in this folder for other runs of the command; else KEYWARD_CACHE_DIR names it, else it is
-    /// $XDG_CACHE_HOME/keyward. With KEYWARD_CACHE=off, there is none
-    #[arg(long, value_name = "FOLDER")]
+    /// Let the lookup run the program that credential_process of its profile names. It is no part of the sandbox
+    /// [KEYWARD_ALLOW_PROCESS; false]
+    #[arg(long, value_name = "BOOL", value_parser = switch, num_args = 0..=1, require_equals = true,
+        default_missing_value = "true", help_heading = PERMISSIONS)]
+    pub(crate) allow_process: Option<bool>,
+    /// Let the lookup write a token that it has refreshed to where 'aws sso login' has put it [KEYWARD_WRITE_SSO_CACHE; false]
+    #[arg(long, value_name = "BOOL", value_parser = switch, num_args = 0..=1, require_equals = true,
+        default_missing_value = "true", help_heading = PERMISSIONS)]
+    pub(crate) write_sso_cache: Option<bool>,
+    /// Whether credentials are kept for other runs of the command [KEYWARD_CACHE; file]
+    #[arg(long, value_enum, value_name = "WHERE", help_heading = CACHE)]
+    pub(crate) cache: Option<CacheMode>,
+    /// The folder in which they are kept [KEYWARD_CACHE_DIR; $XDG_CACHE_HOME/keyward]
+    #[arg(long, value_name = "FOLDER", help_heading = CACHE)]
     pub(crate) cache_dir: Option<PathBuf>,
     /// Use this profile of the shared configuration files, before AWS_PROFILE and before the keys of the environment
-    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    /// [KEYWARD_PROFILE]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new(), help_heading = IDENTITY)]
     pub(crate) profile: Option<String>,
-    /// Assume this role with the credentials that are found
-    #[arg(long, value_name = "ARN", value_parser = NonEmptyStringValueParser::new())]
+    /// Assume this role with the credentials that are found [KEYWARD_ROLE_ARN]
+    #[arg(long, value_name = "ARN", value_parser = NonEmptyStringValueParser::new(), help_heading = IDENTITY)]
     pub(crate) role_arn: Option<String>,
-    /// The external id that the role's trust policy asks for
-    #[arg(long, value_name = "ID", requires = "role_arn", value_parser = NonEmptyStringValueParser::new())]
+    /// The external id that the role's trust policy asks for [KEYWARD_EXTERNAL_ID]
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new(), help_heading = IDENTITY)]
     pub(crate) external_id: Option<String>,
-    /// The name of the role's session in AWS's logs
-    #[arg(long, value_name = "NAME", requires = "role_arn", value_parser = NonEmptyStringValueParser::new())]
+    /// The name of the role's session in AWS's logs [KEYWARD_SESSION_NAME]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new(), help_heading = IDENTITY)]
     pub(crate) session_name: Option<String>,
-    /// The region of STS, before AWS_REGION; the registry's own region is in its address
-    #[arg(long, value_name = "REGION", value_parser = NonEmptyStringValueParser::new())]
+    /// The region of STS, before AWS_REGION; the registry's own region is in its address [KEYWARD_REGION]
+    #[arg(long, value_name = "REGION", value_parser = NonEmptyStringValueParser::new(), help_heading = IDENTITY)]
     pub(crate) region: Option<String>,
+    /// Ask for the registry's token at this endpoint, before AWS_ENDPOINT_URL_ECR and its relatives [KEYWARD_ENDPOINT]
+    #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new(), help_heading = IDENTITY)]
+    pub(crate) endpoint: Option<String>,
+    /// Take an address for a registry of Amazon ECR that it stands for, as in
+    /// registry.example.com=123456789012.dkr.ecr.eu-west-1.amazonaws.com; may be given several times, or with commas between
+    /// [KEYWARD_ALIAS]
+    #[arg(long, value_name = "PATTERN=REGISTRY", value_delimiter = ',', help_heading = IDENTITY)]
+    pub(crate) alias: Vec<String>,
+    /// Say of every failure what clients take as 'no credentials: go on without' [KEYWARD_COMPAT; false]
+    #[arg(long, value_name = "BOOL", value_parser = switch, num_args = 0..=1, require_equals = true,
+        default_missing_value = "true", help_heading = DOCKER)]
+    pub(crate) compat: Option<bool>,
+    /// What to make of credentials that are to be stored or erased [KEYWARD_STORE; ignore]
+    #[arg(long, value_enum, value_name = "HOW", help_heading = DOCKER)]
+    pub(crate) store: Option<Store>,
     /// Run the component in FILE instead of the one that is built in
     #[cfg(feature = "compile")]
     #[arg(long, value_name = "FILE.wasm")]

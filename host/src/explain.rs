@@ -6,11 +6,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use keyward::{Trace, TracedRequest, TracedStep};
 use keyward_ecr::registry::Registry;
 
-use crate::arguments::{Explain, Options};
+use crate::arguments::Explain;
 use crate::frontend::explain::{self, Endpoint, Explanation, Outcome, Sent, Source};
 use crate::frontend::print;
 use crate::lookup::{self, Answer, Cached};
-use crate::settings::Settings;
+use crate::settings::{Identity, MatchedRule, Settings};
 
 /// Explains a registry, and returns the exit status that `keyward get` has for it.
 pub(crate) fn explain(arguments: &Explain, settings: &Settings, output: &mut dyn Write) -> io::Result<u8> {
@@ -27,8 +27,8 @@ pub(crate) fn explain(arguments: &Explain, settings: &Settings, output: &mut dyn
         address: &question.address,
         looked_up: question.request.registry(),
         registry: Registry::parse(question.request.registry()).ok(),
-        rule: None,
-        identity: identity(&arguments.options),
+        rule: question.rule.as_ref().map(|rule| self::rule(settings, rule)),
+        identity: identity(&question.identity),
         cache: cache(&cached),
         endpoints,
         sources,
@@ -46,20 +46,29 @@ pub(crate) fn explain(arguments: &Explain, settings: &Settings, output: &mut dyn
     Ok(status)
 }
 
+/// Where the rule is, and by what it matched.
+fn rule(settings: &Settings, MatchedRule { number, pattern, line }: &MatchedRule) -> String {
+    let file = settings.file().map_or_else(String::new, |file| format!(" of {}", file.display()));
+    format!("{number}, in line {line}{file}: {pattern}")
+}
+
 /// Whose credentials were asked for. An external id is no secret to AWS, but not everybody's business.
-fn identity(options: &Options) -> Vec<(&'static str, String)> {
+fn identity(identity: &Identity) -> Vec<(&'static str, String)> {
     let of_environment = |name: &str| {
         let value = std::env::var(name).ok().filter(|value| !value.is_empty())?;
         Some(format!("{value} ({name})"))
     };
-    let profile = options.profile.clone().or_else(|| of_environment("AWS_PROFILE"));
-    let region = options.region.clone().or_else(|| of_environment("AWS_REGION"));
+    let (profile, region, role) = (identity.profile.clone(), identity.region.clone(), identity.role.clone());
+    let (arn, external_id, session_name) = match role {
+        Some(role) => (Some(role.arn), role.external_id, role.session_name),
+        None => (None, None, None),
+    };
     [
-        ("profile", profile),
-        ("role", options.role_arn.clone()),
-        ("external-id", options.external_id.as_ref().map(|_| "given".to_owned())),
-        ("session-name", options.session_name.clone()),
-        ("region", region),
+        ("profile", profile.or_else(|| of_environment("AWS_PROFILE"))),
+        ("role", arn),
+        ("external-id", external_id.map(|_| "given".to_owned())),
+        ("session-name", session_name),
+        ("region", region.or_else(|| of_environment("AWS_REGION"))),
     ]
     .into_iter()
     .filter_map(|(name, value)| Some((name, value?)))

@@ -35,12 +35,12 @@ pub(crate) fn get(get: &Get) -> io::Result<u8> {
 
 /// Prints the password of the registries of a region, and returns the exit status.
 pub(crate) fn login_password(arguments: &LoginPassword) -> io::Result<u8> {
-    let options = &arguments.options;
-    let settings = match Settings::load(options, Caller::Person) {
+    let settings = match Settings::load(&arguments.options, Caller::Person) {
         Ok(settings) => settings,
         Err(text) => return fail(&text),
     };
-    let address = match region::registry(options.region.as_deref(), options.profile.as_deref()) {
+    let identity = settings.identity();
+    let address = match region::registry(identity.region.as_deref(), identity.profile.as_deref()) {
         Ok(address) => address,
         Err(text) => return fail(&text),
     };

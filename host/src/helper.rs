@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
+use std::sync::Arc;
 
 use crate::arguments::Options;
 use crate::frontend::docker::{self, Backend, Invocation};
@@ -13,18 +14,17 @@ use crate::settings::{Caller, Settings, Store};
 pub(crate) const NAME: &str = "docker-credential-keyward";
 
 /// Serves one call on the standard streams, and returns the exit status.
-pub(crate) fn serve(name: &str, arguments: &[OsString], options: &Options, compat: bool) -> io::Result<u8> {
+pub(crate) fn serve(name: &str, arguments: &[OsString], options: &Options) -> io::Result<u8> {
     let open = || {
-        let mut settings = Settings::load(options, Caller::Docker)?;
-        settings.compat |= compat;
-        Ok(Helper { settings })
+        let settings = Settings::load(options, Caller::Docker)?;
+        Ok(Helper { settings: Arc::new(settings) })
     };
     let invocation = Invocation { name, arguments };
     docker::serve(&invocation, &mut io::stdin(), &mut io::stdout(), &mut io::stderr(), open)
 }
 
 struct Helper {
-    settings: Settings,
+    settings: Arc<Settings>,
 }
 
 impl Backend for Helper {
@@ -40,10 +40,23 @@ impl Backend for Helper {
         lookup::resolve(&self.settings, &self.settings.question(server))
     }
 
-    /// Credentials are resolved when they are asked for and kept nowhere: there are none to list.
+    /// Those that are kept for this identity: a client that is told of one can have it without anybody being asked.
     fn list(&self) -> BTreeMap<String, String> {
-        BTreeMap::new()
+        let settings = self.settings.clone();
+        let listed = lookup::with_cache(&self.settings, move |cache| {
+            let registries = cache.registries(|host| settings.question(host).request);
+            let user = |host: String| {
+                let entry = cache.find(&settings.question(&host).request).ok()??;
+                Some((host, entry.credential.username))
+            };
+            registries.into_iter().filter_map(user).collect()
+        });
+        listed.unwrap_or_default()
     }
 
-    fn forget(&self, _: &str) {}
+    /// An entry that cannot be removed is one that no lookup uses either.
+    fn forget(&self, server: &str) {
+        let request = self.settings.question(server).request;
+        let _ = lookup::with_cache(&self.settings, move |cache| cache.remove(&request));
+    }
 }

@@ -20,8 +20,8 @@
 //!
 //! Data flows one way. A module uses only modules above it in this list:
 //!
-//! `lock` · `life` · `credential` · `error` · `budget` · `record` · `replay` · `config` · `request` · `admission` · `capability` · `engine` · `sandbox` ·
-//! `trace` · `cache` · `resolver` · `file_cache`
+//! `lock` · `life` · `credential` · `pattern` · `error` · `budget` · `record` · `replay` · `config` · `request` · `admission` · `capability` ·
+//! `engine` · `sandbox` · `trace` · `cache` · `resolver` · `file_cache`
 //!
 //! The one exception is `capability::filesystem`, which implements an interface whose types `engine` generates.
 
@@ -37,6 +37,7 @@ mod error;
 mod file_cache;
 mod life;
 mod lock;
+mod pattern;
 mod record;
 pub mod replay;
 mod request;
@@ -52,6 +53,7 @@ pub use error::{Error, Limit, SetupError, Step, Waiting};
 #[cfg(all(feature = "file-cache", unix))]
 pub use file_cache::{FileCache, FileCacheEntry, FileCacheError, FileCacheLock, FileCacheReason};
 pub use keyward_ecr::secret::Secret;
+pub use pattern::{Mismatch, Pattern, PatternError};
 pub use record::{RequestFailure, SourceOutcome, TracedRequest, TracedStep};
 pub use request::Request;
 pub use resolver::{Live, Lookup, Resolver, serves};

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::frontend::{print, progress};
 use crate::interrupt::{Interruption, interrupted, signalled};
-pub(crate) use crate::lookup::cached::Cached;
+pub(crate) use crate::lookup::cached::{Cached, with_cache};
 use crate::lookup::cached::{Known, Shelf};
 use crate::settings::{Question, Settings};
 

@@ -23,7 +23,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::{CommandFactory, Parser};
 use keyward::Error;
 
-use crate::arguments::{Action, Arguments, Explain, Options};
+use crate::arguments::{Action, Arguments, Check, ConfigAction, Explain, Options};
 use crate::frontend::{docker, kubelet, print};
 use crate::lookup::Failure;
 use crate::settings::{Caller, Settings};
@@ -35,7 +35,7 @@ fn main() {
     let arguments: Vec<OsString> = env::args_os().collect();
     let name = arguments.first().and_then(|name| Some(Path::new(name).file_name()?.to_string_lossy().into_owned()));
     let status = match name {
-        Some(name) if docker::is_helper(&name) => helper::serve(&name, &arguments[1..], &Options::default(), false),
+        Some(name) if docker::is_helper(&name) => helper::serve(&name, &arguments[1..], &Options::default()),
         Some(name) if kubelet::is_provider(&name) => {
             let typed = ["keyward", "kubelet"].map(OsString::from).into_iter().chain(arguments.into_iter().skip(1));
             run(Arguments::parse_from(typed))
@@ -62,10 +62,11 @@ fn run(arguments: Arguments) -> io::Result<u8> {
         }
         Action::Man { folder } => manual(folder.as_deref()),
         Action::Kubelet(kubelet) => self::kubelet(&kubelet.options),
-        Action::Docker(docker) => helper::serve(helper::NAME, &docker.actions, &docker.options, docker.compat),
+        Action::Docker(docker) => helper::serve(helper::NAME, &docker.actions, &docker.options),
         Action::Install(install) => install::install(&install),
         Action::Uninstall(uninstall) => install::uninstall(&uninstall),
         Action::Explain(explain) => self::explain(&explain),
+        Action::Config(ConfigAction::Check(check)) => config_check(check),
         Action::Version => {
             writeln!(io::stdout(), "{NAME} {}", env!("CARGO_PKG_VERSION"))?;
             Ok(0)
@@ -108,4 +109,17 @@ fn kubelet(options: &Options) -> io::Result<u8> {
     };
     let clock = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     kubelet::serve(&mut io::stdin(), &mut io::stdout(), &mut io::stderr(), clock, resolve)
+}
+
+fn config_check(check: Check) -> io::Result<u8> {
+    match settings::check(check) {
+        Ok(report) => {
+            io::stdout().write_all(report.as_bytes())?;
+            Ok(0)
+        }
+        Err(text) => {
+            let _ = writeln!(io::stderr(), "error: {text}");
+            Ok(print::exit_status(&Error::Invalid(text)))
+        }
+    }
 }

@@ -17,6 +17,7 @@ pub struct Request {
     /// Not what decides the answer: a credential that is kept for others is kept without it. A lookup that is joined has to have it, or
     /// who joins it hears of no steps.
     pub(crate) explain: bool,
+    pub(crate) endpoint: Option<String>,
     pub(crate) external_id: Option<String>,
     pub(crate) profile: Option<String>,
     pub(crate) region: Option<String>,
@@ -31,6 +32,7 @@ impl Request {
         Self {
             registry: registry.to_owned(),
             explain: false,
+            endpoint: None,
             external_id: None,
             profile: None,
             region: None,
@@ -86,6 +88,13 @@ impl Request {
         Self { region: Some(region.to_owned()), ..self }
     }
 
+    /// Asks for the registry's token at this endpoint, `https://HOST[:PORT][/PATH]` or, without TLS, `http://`. It goes before
+    /// `AWS_ENDPOINT_URL_ECR` and its relatives. This lookup alone may reach it, wherever its name leads, also into a private network.
+    #[must_use]
+    pub fn with_endpoint(self, endpoint: &str) -> Self {
+        Self { endpoint: Some(endpoint.to_owned()), ..self }
+    }
+
     /// Assumes [the role](Self::with_role_arn) with this token of a Kubernetes service account, as the kubelet hands it to its credential
     /// providers.
     #[must_use]
@@ -104,6 +113,7 @@ impl Request {
         let token = self.service_account_token.as_ref().map(|token| token.expose().to_owned());
         [
             ("explain", self.explain.then(|| "1".to_owned())),
+            ("endpoint", self.endpoint.clone()),
             ("external-id", self.external_id.clone()),
             ("profile", self.profile.clone()),
             ("region", self.region.clone()),
@@ -141,9 +151,11 @@ mod tests {
             .with_external_id("e")
             .with_session_name("s")
             .with_region("r")
+            .with_endpoint("u")
             .with_service_account_token(Secret::new("hunter2".to_owned()));
         let names: Vec<String> = request.context().into_iter().map(|(name, _)| name).collect();
-        assert_eq!(names, ["external-id", "profile", "region", "role-arn", "service-account-token", "session-name"]);
+        let all = ["endpoint", "external-id", "profile", "region", "role-arn", "service-account-token", "session-name"];
+        assert_eq!(names, all);
         assert!(!format!("{request:?}").contains("hunter2"));
         assert!(Request::from("registry").context().is_empty());
         let context = Request::from("registry").with_explanation().context();

@@ -14,6 +14,7 @@ use zeroize::Zeroize;
 
 use crate::admission::Admission;
 use crate::budget::{Budget, CancelToken, Deadline, Usage};
+use crate::capability::egress;
 use crate::capability::files::Files;
 use crate::capability::http::{Hooks, Transport, UnderWay};
 use crate::capability::log::{Log, printable};
@@ -103,8 +104,8 @@ async fn look_up(
         time_left = time_left.saturating_sub(deadline.elapsed());
     }
     question.add("deadline", Some(time_left.as_millis().to_string()));
-    let mut store =
-        prepare(sandboxes, grants, meter, &log, budget).map_err(|error| Error::Internal(format!("{error:#}")))?;
+    let mut store = prepare(sandboxes, grants, request, meter, &log, budget)
+        .map_err(|error| Error::Internal(format!("{error:#}")))?;
     let ended = race(sandboxes, &mut store, &question.0, meter, deadline, cancel).await;
     usage.fuel = budget.fuel.saturating_sub(store.get_fuel().unwrap_or_default());
     usage.peak_memory = store.data().limiter.peak();
@@ -167,6 +168,7 @@ fn steps(log: &Log, grants: &Grants, question: &Question, ended: &Ended) -> Vec<
 fn prepare(
     sandboxes: &Sandboxes,
     grants: &Grants,
+    request: &Request,
     meter: &Arc<Meter>,
     log: &Log,
     budget: &Budget,
@@ -191,6 +193,8 @@ fn prepare(
             transport: grants.transport.clone(),
             meter: meter.clone(),
             profiles: profiles.clone(),
+            // The component says what is wrong with one that is no URL.
+            endpoint: request.endpoint.as_deref().and_then(egress::destination),
             requests: budget.requests,
             request_bytes: budget.request_bytes,
             response_bytes: budget.response_bytes,

@@ -97,6 +97,7 @@ fn the_modules_of_the_host_use_only_modules_above_them() {
         "lock",
         "life",
         "credential",
+        "pattern",
         "error",
         "budget",
         "record",

@@ -4,8 +4,12 @@ use crate::settings::SharedFiles;
 use crate::test_world::TestWorld;
 
 fn in_world(address: &str, world: &TestWorld) -> Result<String, EndpointError> {
-    let (files, context) = (SharedFiles::read(world), Context::default());
-    let settings = Settings::new(world, &context, &files);
+    asked(address, &Context::default(), world)
+}
+
+fn asked(address: &str, context: &Context, world: &TestWorld) -> Result<String, EndpointError> {
+    let files = SharedFiles::read(world);
+    let settings = Settings::new(world, context, &files);
     let endpoint = Endpoint::of_registry(&Registry::parse(address).unwrap(), &settings)?;
     Ok(format!("{}{}", endpoint.authority, endpoint.base_path))
 }
@@ -111,6 +115,46 @@ fn a_custom_endpoint_takes_the_place_of_a_dual_stack_address_but_not_of_a_fips_a
         of("public.ecr.aws", &[custom, ("AWS_USE_DUALSTACK_ENDPOINT", "true")]),
         Err(EndpointError::DualStackWithCustomEndpoint { origin })
     );
+}
+
+#[test]
+fn the_endpoint_of_the_request_goes_before_all_that_is_configured_and_is_not_ignored_with_it() {
+    let address = "123456789012.dkr.ecr.us-west-2.amazonaws.com";
+    let asked = |address: &str, url: &str, variables: &[(&str, &str)]| {
+        let context = Context { endpoint: Some(url.to_owned()), ..Context::default() };
+        asked(address, &context, &TestWorld::with_environment(variables))
+    };
+    let named = "https://vpce.example:8443/x/";
+    let configured = [("AWS_ENDPOINT_URL_ECR", "https://ecr.example"), ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")];
+    assert_eq!(asked(address, named, &configured[..1]).as_deref(), Ok("vpce.example:8443/x"));
+    assert_eq!(asked(address, named, &configured).as_deref(), Ok("vpce.example:8443/x"));
+    assert_eq!(asked("public.ecr.aws", named, &[]).as_deref(), Ok("vpce.example:8443/x"));
+    // Nothing else of it is another than that of a variable.
+    let origin = Origin::Context("endpoint");
+    assert_eq!(
+        asked("123456789012.dkr.ecr-fips.us-west-2.amazonaws.com", named, &[]),
+        Err(EndpointError::FipsWithCustomEndpoint { origin: origin.clone() })
+    );
+    assert_eq!(
+        asked(address, named, &[("AWS_USE_DUALSTACK_ENDPOINT", "true")]),
+        Err(EndpointError::DualStackWithCustomEndpoint { origin })
+    );
+    let error = asked(address, "vpce.example", &[]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "endpoint of the request is not a usable URL (it has no scheme): set it to https://HOST[:PORT][/PATH]"
+    );
+    assert_eq!(asked(address, " ", &[]).as_deref(), Ok("api.ecr.us-west-2.amazonaws.com"));
+}
+
+/// Who names the registry's API does not send the keys of a role's first identity there.
+#[test]
+fn the_endpoint_of_the_request_is_that_of_no_other_service() {
+    let context = Context { endpoint: Some("https://vpce.example".to_owned()), ..Context::default() };
+    let world = TestWorld::default();
+    let files = SharedFiles::read(&world);
+    let endpoint = Endpoint::of_service(Service::Sts, "us-west-2", &Settings::new(&world, &context, &files));
+    assert_eq!(endpoint.unwrap().authority, "sts.us-west-2.amazonaws.com");
 }
 
 #[test]

@@ -10,10 +10,6 @@ use crate::install::HelperName;
 
 #[derive(Args, Debug)]
 pub(crate) struct Docker {
-    /// Say "credentials not found" of every failure, for chains of helpers that go on only then; else KEYWARD_COMPAT says it,
-    /// with 1
-    #[arg(long)]
-    pub(crate) compat: bool,
     #[command(flatten)]
     pub(crate) options: Options,
     /// What the client asks for: get, store, erase, list or version. More or less than one is wrong use by the protocol

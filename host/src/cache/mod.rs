@@ -190,9 +190,18 @@ impl Key {
 
 impl Hash for Key {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
-        let Request { registry, explain, external_id, profile, region, role_arn, service_account_token, session_name } =
-            &*self.0;
-        (registry, explain, external_id, profile, region, role_arn, session_name).hash(hasher);
+        let Request {
+            registry,
+            endpoint,
+            explain,
+            external_id,
+            profile,
+            region,
+            role_arn,
+            service_account_token,
+            session_name,
+        } = &*self.0;
+        (registry, endpoint, explain, external_id, profile, region, role_arn, session_name).hash(hasher);
         // The hash stays in the table, whose hasher has a key of its own.
         service_account_token.as_ref().map(|token| token.expose()).hash(hasher);
     }

@@ -57,6 +57,8 @@ pub(crate) struct Hooks {
     pub(crate) transport: Arc<Transport>,
     pub(crate) meter: Arc<Meter>,
     pub(crate) profiles: Arc<OfLookup>,
+    /// What the lookup's own request names.
+    pub(crate) endpoint: Option<Destination>,
     pub(crate) requests: u32,
     pub(crate) request_bytes: u64,
     pub(crate) response_bytes: u64,
@@ -171,6 +173,11 @@ impl Hooks {
     /// Why a request may be sent there, if it may. The shared files are asked last, since they have to be read for it.
     async fn grant(&self, destination: &Destination) -> Option<Grant> {
         match self.transport.policy.grant(destination) {
+            // Before what else it may be named as: no proxy reads the keys of a machine.
+            Some(Grant::Metadata) => Some(Grant::Metadata),
+            _ if self.endpoint.as_ref() == Some(destination) => {
+                self.profiles.grant(destination).await.or(Some(Grant::Named))
+            }
             None => self.profiles.grant(destination).await,
             grant => grant,
         }
@@ -319,6 +326,7 @@ mod tests {
             transport,
             meter: Arc::default(),
             profiles: Arc::new(of_lookup(config)),
+            endpoint: None,
             requests,
             request_bytes: 10,
             response_bytes: 0,
@@ -349,6 +357,27 @@ mod tests {
         for (uri, grant) in [("http://localhost:4566/x", Some(Grant::Named)), ("http://localhost:4567/", None)] {
             let destination = Destination::of(&uri.parse().unwrap()).unwrap();
             assert_eq!(hooks.grant(&destination).await, grant);
+        }
+    }
+
+    #[tokio::test]
+    async fn the_endpoint_of_a_request_is_named_by_it_alone_and_a_metadata_service_stays_one() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "[default]\nec2_metadata_service_endpoint = http://profile.example\n").unwrap();
+        let config = Config::new().with_variable("AWS_CONFIG_FILE", file.path().to_str().unwrap());
+        for (uri, without, with) in [
+            ("https://ecr.example:8443/x", None, Grant::Named),
+            // As a service's, its name could not lead to this machine.
+            ("https://api.ecr.us-east-1.amazonaws.com/", Some(Grant::Service), Grant::Named),
+            ("http://169.254.169.254/", Some(Grant::Metadata), Grant::Metadata),
+            ("http://profile.example/", Some(Grant::Metadata), Grant::Metadata),
+        ] {
+            let destination = Destination::of(&uri.parse().unwrap()).unwrap();
+            let named = Hooks { endpoint: Some(destination.clone()), ..hooks(&config, 64) };
+            assert_eq!(hooks(&config, 64).grant(&destination).await, without, "{uri}");
+            assert_eq!(named.grant(&destination).await, Some(with), "{uri}");
+            let other = Destination { port: 1, ..destination };
+            assert_eq!(named.grant(&other).await, None, "{uri}");
         }
     }
 

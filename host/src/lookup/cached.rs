@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::lookup::clerk::Clerk;
 use crate::lookup::{Answer, Answered, Failure};
+use crate::settings::Settings;
 
 const MAX_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -233,6 +234,16 @@ impl Shelf {
     fn left(&self) -> Duration {
         self.deadline.saturating_sub(self.begin.elapsed())
     }
+}
+
+/// What a job makes of the cache that is there; `None` where there is none, or where its disk does not answer.
+pub(crate) fn with_cache<T: Send + 'static>(
+    settings: &Settings,
+    job: impl FnOnce(FileCache) -> T + Send + 'static,
+) -> Option<T> {
+    let (folder, config) = (settings.cache.clone()?, settings.config());
+    let open = move || FileCache::open_existing(&folder, &config).ok().map(job);
+    Clerk::start()?.ask((settings.budget.deadline / 4).min(MAX_PATIENCE), open)?
 }
 
 enum Turn {

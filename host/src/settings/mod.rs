@@ -1,31 +1,41 @@
-//! The settings of the command: what was typed, what the environment says → what it means.
+//! The settings of the command: what was typed, what the environment says, what the configuration file says → what it means.
 //!
-//! One order holds for every setting: the flag, then the variable, then what is built in.
+//! One order holds for every setting: the flag, then the variable, then the configuration file, then what is built in. A list is taken
+//! from one of them as a whole.
 
+mod address;
 mod ecr_login;
+mod file;
+mod report;
+mod rules;
 pub(crate) mod service_account;
+mod sources;
+mod value;
 
 use std::env;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 
 use keyward::{Budget, Config, Request};
 
+use self::address::Mapping;
+use self::file::{Found, user_folder};
+pub(crate) use self::report::check;
+pub(crate) use self::rules::Identity;
+pub(crate) use self::rules::MatchedRule;
+use self::rules::{Role, Rule};
+use self::sources::{
+    ALIAS, ALLOW, ALLOW_PROCESS, CACHE, CACHE_DIR, COMPAT, DEADLINE, ENDPOINT, EXTERNAL_ID, FUEL, MEMORY, PROFILE,
+    REGION, REQUEST_BYTES, REQUESTS, RESPONSE_BYTES, ROLE_ARN, SESSION_NAME, STORE, WRITE_SSO_CACHE,
+};
+use self::sources::{Environment, Origin, SettingsError, Shown, Sources};
+pub(crate) use self::value::{CacheMode, Store, count, seconds, switch};
 use crate::arguments::Options;
-
-/// The variables that set what no argument does.
-const ALLOW: &str = "KEYWARD_ALLOW";
-const ALLOW_PROCESS: &str = "KEYWARD_ALLOW_PROCESS";
-const CACHE: &str = "KEYWARD_CACHE";
-const CACHE_DIR: &str = "KEYWARD_CACHE_DIR";
-const COMPAT: &str = "KEYWARD_COMPAT";
-const DEADLINE: &str = "KEYWARD_DEADLINE";
-const STORE: &str = "KEYWARD_STORE";
-const WRITE_SSO_CACHE: &str = "KEYWARD_WRITE_SSO_CACHE";
 
 /// Every setting of one run of the command.
 #[derive(Debug)]
 pub(crate) struct Settings {
+    /// Addresses that stand for registries, whatever the rules say.
+    aliases: Vec<Mapping>,
     /// Destinations that lookups may reach besides those of AWS.
     allow: Vec<String>,
     /// Whether `credential_process` may be run.
@@ -34,16 +44,19 @@ pub(crate) struct Settings {
     pub(crate) budget: Budget,
     /// The folder in which credentials are kept for other runs; `None` where they are not.
     pub(crate) cache: Option<PathBuf>,
-    /// For whom the command is run.
-    #[expect(dead_code, reason = "the settings of the front ends come next")]
-    caller: Caller,
-    /// Whether the credential helper says "not found" of every failure.
+    /// Whether the credential helper says of every failure what clients take as "no credentials".
     pub(crate) compat: bool,
     #[cfg(feature = "compile")]
     component: Option<PathBuf>,
-    /// Whose credentials lookups ask with.
+    /// The configuration file.
+    found: Found,
+    /// Whose credentials lookups ask with, whatever the rules say.
     identity: Identity,
-    /// What becomes of credentials that a client of the credential helper wants to be kept or erased.
+    /// Of the configuration file. The first that matches counts.
+    rules: Vec<Rule>,
+    /// Each setting as it is shown.
+    shown: Vec<Shown>,
+    /// What the credential helper makes of credentials that it is told to store.
     pub(crate) store: Store,
     /// Whether refreshed tokens of IAM Identity Center are written back.
     write_sso_cache: bool,
@@ -60,72 +73,57 @@ pub(crate) enum Caller {
     Person,
 }
 
-/// What becomes of credentials that a client of the credential helper wants to be kept or erased.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Store {
-    /// They are dropped, and the client hears of no error: `docker login` and `docker logout` go well.
-    Ignore,
-    /// The client hears that it is not implemented.
-    Refuse,
-}
-
-/// Whose credentials a lookup asks with; where nothing is said, the environment and the shared files decide.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Identity {
-    pub(crate) external_id: Option<String>,
-    pub(crate) profile: Option<String>,
-    pub(crate) region: Option<String>,
-    pub(crate) role_arn: Option<String>,
-    pub(crate) session_name: Option<String>,
-}
-
 /// One lookup: what was asked for, and what that means by the settings.
 #[derive(Clone, Debug)]
 pub(crate) struct Question {
     /// The address as it was asked for.
     pub(crate) address: String,
-    /// What the resolver is asked.
+    /// What the resolver is asked. Its registry is the one that the address stands for.
     pub(crate) request: Request,
+    /// Whose credentials it asks with.
+    pub(crate) identity: Identity,
+    /// The rule of the configuration file that says so.
+    pub(crate) rule: Option<MatchedRule>,
 }
 
 impl Settings {
-    /// What was typed counts, else the environment does. An empty variable is as good as none: service managers and scripts set
-    /// variables to nothing where others unset them.
+    /// Of this process.
     pub(crate) fn load(options: &Options, caller: Caller) -> Result<Self, String> {
-        let deadline = match (options.deadline, variable(DEADLINE)) {
-            (None, Some(text)) => {
-                Some(seconds(&text).map_err(|reason| format!("{DEADLINE} is '{text}' ({reason}): set it to seconds"))?)
-            }
-            (deadline, _) => deadline,
-        };
-        let allow = if options.allow.is_empty() {
-            let named = variable(ALLOW).unwrap_or_default();
-            named.split(',').filter(|text| !text.is_empty()).map(str::to_owned).collect()
-        } else {
-            options.allow.clone()
-        };
-        let budget = Budget::default();
+        Self::of(options, caller, &|name| env::var_os(name)).map_err(|error| error.to_string())
+    }
+
+    fn of(options: &Options, caller: Caller, environment: Environment<'_>) -> Result<Self, SettingsError> {
+        let built_in = Budget::default();
+        // Whoever sets a deadline does not wait longer for the file that may have another one.
+        let deadline = Sources::new(environment, None).find(DEADLINE, &options.deadline, |_| &None)?;
+        let deadline = deadline.map_or(built_in.deadline, |(deadline, _)| deadline);
+        let found = Found::search(options.config.as_deref(), environment, deadline)?;
+        let rules = found.file().map(Rule::all).transpose()?.unwrap_or_default();
+        let mut from = Sources::new(environment, found.file());
+        let budget = budget(options, &mut from)?;
+        let cache = cache_folder(options, caller, environment, &mut from)?;
+        let allow = Some(options.allow.clone()).filter(|allow| !allow.is_empty());
+        let aliases = Some(options.alias.join(",")).filter(|alias| !alias.is_empty());
         Ok(Self {
-            allow,
-            allow_process: options.allow_process || switch(ALLOW_PROCESS)?,
-            budget: match deadline {
-                Some(deadline) => budget.with_deadline(deadline),
-                None => budget,
+            budget,
+            cache,
+            allow: from.value(ALLOW, &allow, |file| &file.egress.allow, Vec::new())?,
+            allow_process: {
+                from.value(ALLOW_PROCESS, &options.allow_process, |file| &file.permissions.process, false)?
             },
-            cache: cache_folder(options, caller)?,
-            caller,
-            compat: switch(COMPAT)?,
+            write_sso_cache: {
+                let flag = &options.write_sso_cache;
+                from.value(WRITE_SSO_CACHE, flag, |file| &file.permissions.write_sso_cache, false)?
+            },
+            compat: from.value(COMPAT, &options.compat, |file| &file.docker.compat, false)?,
+            store: store(options, caller, environment, &mut from)?,
+            aliases: from.optional_text(ALIAS, aliases.as_deref())?.unwrap_or_default(),
+            identity: identity(options, &mut from)?,
+            shown: from.into_shown(),
+            rules,
+            found,
             #[cfg(feature = "compile")]
             component: options.component.clone(),
-            identity: Identity {
-                external_id: options.external_id.clone(),
-                profile: options.profile.clone(),
-                region: options.region.clone(),
-                role_arn: options.role_arn.clone(),
-                session_name: options.session_name.clone(),
-            },
-            store: store(caller)?,
-            write_sso_cache: options.write_sso_cache || switch(WRITE_SSO_CACHE)?,
         })
     }
 
@@ -152,83 +150,136 @@ impl Settings {
         keyward::serves(question.request.registry())
     }
 
-    /// What asking for a registry means.
+    /// What asking for a registry means: by the first rule that matches, and by what was typed or is in the environment, which goes
+    /// before what the rule says.
     pub(crate) fn question(&self, address: &str) -> Question {
-        let Identity { external_id, profile, region, role_arn, session_name } = &self.identity;
-        type With = fn(Request, &str) -> Request;
-        let given: [(_, With); 5] = [
-            (profile, Request::with_profile),
-            (role_arn, Request::with_role_arn),
-            (external_id, Request::with_external_id),
-            (session_name, Request::with_session_name),
-            (region, Request::with_region),
-        ];
-        let given = given.into_iter().filter_map(|(value, with)| Some((value.as_deref()?, with)));
-        let request = given.fold(Request::new(address), |request, (value, with)| with(request, value));
-        Question { address: address.to_owned(), request }
+        let matched =
+            self.rules.iter().zip(1..).find_map(|(rule, number)| Some((rule, number, rule.matching(address)?)));
+        let mapping = self.aliases.iter().find(|mapping| mapping.pattern.matches(address));
+        let alias = mapping.map(|mapping| &mapping.alias).or_else(|| matched?.0.alias.as_ref());
+        let registry = alias.map_or(address, |alias| &alias.0.host);
+        let identity = matched.map_or_else(|| self.identity.clone(), |(rule, ..)| self.identity.or(&rule.identity));
+        let rule = matched.map(|(rule, number, pattern)| MatchedRule {
+            number,
+            pattern: pattern.as_str().to_owned(),
+            line: rule.line,
+        });
+        Question { address: address.to_owned(), request: identity.ask(Request::new(registry)), identity, rule }
+    }
+
+    /// Whose credentials lookups ask with, whatever the rules say.
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The configuration file; `None` where there is none.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.found.file().map(|file| file.path.as_path())
     }
 }
 
-/// Where credentials are kept: a typed folder goes before KEYWARD_CACHE, since who types it wants one.
-fn cache_folder(options: &Options, caller: Caller) -> Result<Option<PathBuf>, String> {
-    if let Some(folder) = &options.cache_dir {
-        return Ok(Some(folder.clone()));
-    }
-    match variable(CACHE).as_deref() {
-        None if caller == Caller::Docker && ecr_login::disables_cache(variable) => return Ok(None),
-        None | Some("file") => {}
-        Some("off") => return Ok(None),
-        Some(other) => return Err(format!("{CACHE} is '{other}': set it to file or off")),
-    }
-    let folder = |name: &str| variable(name).map(PathBuf::from);
-    // A path that is relative is to be ignored, says the XDG Base Directory Specification.
-    let user_caches = folder("XDG_CACHE_HOME").filter(|path| path.is_absolute());
-    let user_caches = user_caches.or_else(|| Some(folder("HOME").filter(|path| path.is_absolute())?.join(".cache")));
-    let of_ecr_login = || (caller == Caller::Docker).then(|| ecr_login::cache_folder(variable)).flatten();
-    Ok(folder(CACHE_DIR).or_else(of_ecr_login).or_else(|| Some(user_caches?.join("keyward"))))
+/// What each lookup may use.
+fn budget(options: &Options, from: &mut Sources<'_>) -> Result<Budget, SettingsError> {
+    let built_in = Budget::default();
+    let deadline = from.value(DEADLINE, &options.deadline, |file| &file.budget.deadline, built_in.deadline)?;
+    let fuel = from.value(FUEL, &options.fuel, |file| &file.budget.fuel, built_in.fuel)?;
+    let memory = from.value(MEMORY, &options.memory, |file| &file.budget.memory, built_in.memory)?;
+    let requests = from.value(REQUESTS, &options.requests, |file| &file.budget.requests, built_in.requests)?;
+    let (flag, value) = (&options.request_bytes, built_in.request_bytes);
+    let request_bytes = from.value(REQUEST_BYTES, flag, |file| &file.budget.request_bytes, value)?;
+    let (flag, value) = (&options.response_bytes, built_in.response_bytes);
+    let response_bytes = from.value(RESPONSE_BYTES, flag, |file| &file.budget.response_bytes, value)?;
+    Ok(Budget::default()
+        .with_deadline(deadline)
+        .with_fuel(fuel)
+        .with_memory(memory)
+        .with_requests(requests)
+        .with_request_bytes(request_bytes)
+        .with_response_bytes(response_bytes))
 }
 
-fn store(caller: Caller) -> Result<Store, String> {
-    match variable(STORE).as_deref() {
-        Some("ignore") => Ok(Store::Ignore),
-        Some("refuse") => Ok(Store::Refuse),
-        Some(other) => Err(format!("{STORE} is '{other}': set it to ignore or refuse")),
-        None if caller == Caller::Docker && ecr_login::refuses_storage(variable) => Ok(Store::Refuse),
-        None => Ok(Store::Ignore),
+/// Where credentials are kept. Who types a folder wants one, whatever is said elsewhere.
+fn cache_folder(
+    options: &Options,
+    caller: Caller,
+    environment: Environment<'_>,
+    from: &mut Sources<'_>,
+) -> Result<Option<PathBuf>, SettingsError> {
+    // The variables of Amazon's helper go behind those that mean the same, and before the configuration file.
+    let (mut mode, mut folder) = (options.cache, options.cache_dir.clone());
+    mode = mode.or(folder.as_ref().map(|_| CacheMode::File));
+    if caller == Caller::Docker {
+        let variable = |name: &str| text(environment, name);
+        if mode.is_none() && variable(&CACHE.variable()).is_none() && ecr_login::disables_cache(variable) {
+            mode = Some(CacheMode::Off);
+        }
+        if folder.is_none() && variable(&CACHE_DIR.variable()).is_none() {
+            folder = ecr_login::cache_folder(variable);
+        }
     }
+    let mode = from.value(CACHE, &mode, |file| &file.cache.mode, CacheMode::File)?;
+    let folder = from.find(CACHE_DIR, &folder, |file| &file.cache.dir)?;
+    let (folder, origin) = match folder {
+        Some((folder, origin)) => (at_home(folder, environment), origin),
+        None => {
+            (user_folder(environment, "XDG_CACHE_HOME", ".cache").map(|caches| caches.join("keyward")), Origin::BuiltIn)
+        }
+    };
+    // Without a home, there is none, and nothing is wrong with that.
+    let Some(folder) = folder else { return Ok(None) };
+    from.show(CACHE_DIR.key, &folder, origin);
+    Ok(Some(folder).filter(|_| mode == CacheMode::File))
 }
 
+/// What the credential helper makes of credentials that it is told to store. What Amazon's helper is told counts too.
+fn store(
+    options: &Options,
+    caller: Caller,
+    environment: Environment<'_>,
+    from: &mut Sources<'_>,
+) -> Result<Store, SettingsError> {
+    let variable = |name: &str| text(environment, name);
+    let is_said = options.store.is_some() || variable(&STORE.variable()).is_some();
+    let is_refused = caller == Caller::Docker && !is_said && ecr_login::refuses_storage(variable);
+    let flag = if is_refused { Some(Store::Refuse) } else { options.store };
+    from.value(STORE, &flag, |file| &file.docker.store, Store::default())
+}
+
+/// A variable of this process. An empty one is as good as none.
 fn variable(name: &str) -> Option<String> {
-    env::var(name).ok().filter(|value| !value.is_empty())
+    text(&|name| env::var_os(name), name)
 }
 
-/// A switch of the environment. What is neither on nor off is an error: it may have been meant to be either.
-fn switch(name: &str) -> Result<bool, String> {
-    match variable(name).as_deref() {
-        None | Some("0" | "false") => Ok(false),
-        Some("1" | "true") => Ok(true),
-        Some(other) => Err(format!("{name} is '{other}': set it to 1 or 0")),
-    }
+fn text(environment: Environment<'_>, name: &str) -> Option<String> {
+    environment(name)?.into_string().ok().filter(|value| !value.is_empty())
 }
 
-/// A time in seconds, as it is typed.
-pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse().map_err(|_| "not a number".to_owned())?;
-    match Duration::try_from_secs_f64(seconds) {
-        Ok(duration) if !duration.is_zero() => Ok(duration),
-        _ => Err("not a time that a lookup can take".to_owned()),
-    }
+/// A path, with the home folder in the place of a leading `~`. Shells do it for flags and variables; nobody does for files.
+fn at_home(path: PathBuf, environment: Environment<'_>) -> Option<PathBuf> {
+    let Ok(below_home) = path.strip_prefix("~") else { return Some(path) };
+    let home = environment("HOME").map(PathBuf::from).filter(|home| home.is_absolute())?;
+    Some(home.join(below_home))
+}
+
+/// Whose credentials are meant, whatever the rules say.
+fn identity(options: &Options, from: &mut Sources<'_>) -> Result<Identity, SettingsError> {
+    let profile = from.optional(PROFILE, &options.profile)?;
+    let arn = from.optional(ROLE_ARN, &options.role_arn)?;
+    let external_id = from.optional(EXTERNAL_ID, &options.external_id)?;
+    let session_name = from.optional(SESSION_NAME, &options.session_name)?;
+    let region = from.optional(REGION, &options.region)?;
+    let endpoint = from.optional_text(ENDPOINT, options.endpoint.as_deref())?;
+    let role = match arn {
+        Some(arn) => Some(Role { arn, external_id, session_name }),
+        None => {
+            match [external_id.map(|_| EXTERNAL_ID), session_name.map(|_| SESSION_NAME)].into_iter().flatten().next() {
+                Some(name) => return Err(SettingsError::NoRole { name: name.places() }),
+                None => None,
+            }
+        }
+    };
+    Ok(Identity { endpoint, profile, region, role })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_deadline_is_a_positive_number_of_seconds() {
-        assert_eq!(seconds("0.25"), Ok(Duration::from_millis(250)));
-        for text in ["", "0", "-1", "x", "inf", "NaN", "1e300", "5s"] {
-            seconds(text).unwrap_err();
-        }
-    }
-}
+mod tests;

@@ -46,18 +46,21 @@ impl Settings {
         registry: &str,
         account: Option<&ServiceAccount>,
     ) -> Result<Question, String> {
-        let Question { address, request } = self.question(registry);
-        let Some(account) = account else { return Ok(Question { address, request }) };
+        let question = self.question(registry);
+        let Some(account) = account else { return Ok(question) };
         let role = match &account.role {
             Some(role) => Some(role.clone()),
             None => default_role()?,
         };
-        let exchange = exchange(&request, &account.token, role.as_ref());
+        let exchange = exchange(&question.request, &account.token, role.as_ref());
         if exchange.is_some() {
             // What a token gives, its pod alone may have, and the kubelet keeps it itself, by service account: not in a file besides.
             self.cache = None;
         }
-        Ok(Question { address, request: exchange.unwrap_or(request) })
+        Ok(match exchange {
+            Some(request) => Question { request, ..question },
+            None => question,
+        })
     }
 }
 

@@ -53,6 +53,8 @@ impl Call {
         let mut command = Command::new(program);
         // This machine may be an instance, with credentials of its own.
         command.env_clear().env("AWS_EC2_METADATA_DISABLED", "true").args(arguments);
+        // It may have settings of its own, too.
+        command.env("KEYWARD_CONFIG", "off");
         Self { command, input: Vec::new(), folder }
     }
 

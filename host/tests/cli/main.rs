@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod cache;
+mod config;
 mod docker;
 mod explain;
 mod get;

@@ -144,6 +144,6 @@ fn the_profile_of_an_argument_goes_before_that_and_the_keys_of_the_environment()
 fn what_belongs_to_a_role_is_given_with_a_role() {
     for argument in ["--external-id", "--session-name"] {
         let outcome = Call::keyward(&["get", PRIVATE, argument, "x"]).run();
-        assert!(outcome.status == 2 && outcome.errors.contains("--role-arn"), "{outcome:?}");
+        assert!(outcome.status == 8 && outcome.errors.contains("--role-arn"), "{outcome:?}");
     }
 }

@@ -7,6 +7,7 @@ mod chain;
 mod common;
 mod conformance;
 mod credentials;
+mod endpoint;
 mod identities;
 mod metadata;
 mod network;
