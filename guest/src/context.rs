@@ -21,7 +21,7 @@ const SESSION_NAME: &str = "session-name";
 pub struct Context {
     /// How long the lookup may take in all; none where the caller did not say.
     pub deadline: Option<Duration>,
-    /// Whether to say what the lookup does: [`steps`](crate::steps).
+    /// Whether to say what the lookup does, step by step.
     pub explain: bool,
     /// The external id for [`role_arn`](Self::role_arn).
     pub external_id: Option<String>,
