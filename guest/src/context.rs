@@ -22,7 +22,7 @@ const SESSION_NAME: &str = "session-name";
 pub struct Context {
     /// How long the lookup may take in all; none where the caller did not say.
     pub deadline: Option<Duration>,
-    /// Whether to say what the lookup does: [`steps`](crate::steps).
+    /// Whether to say what the lookup does, step by step.
     pub explain: bool,
     /// The endpoint of the registry's API, before everything that the settings name.
     pub endpoint: Option<String>,

@@ -52,8 +52,10 @@ pub trait World: Local {
     /// [`FileError`]; the file is then what it was before.
     fn replace_file(&self, path: &str, content: &[u8]) -> Result<(), FileError>;
 
-    /// Says something of the lookup to whoever watches it: a line, with its end.
-    fn note(&self, line: &str);
+    /// Says something of the lookup to whoever watches it: a line, with its end. In most worlds, nobody does.
+    fn note(&self, line: &str) {
+        let _ = line;
+    }
 }
 
 /// An HTTP request.

@@ -345,8 +345,12 @@ mod tests {
         let refused = hooks.send(request("https://keys.example.com/collect", ""), RequestOptions::default()).await;
         assert!(matches!(refused, Err(Error::HttpRequestDenied)));
         let destination = "https://keys.example.com".to_owned();
-        assert_eq!(meter.fault(), Some(error::Error::Refused { destination, address: None, setting: SETTING }));
+        let fault = error::Error::Refused { destination, address: None, setting: SETTING };
+        assert_eq!(meter.fault(), Some(fault.clone()));
         assert_eq!(meter.requests(), 0);
+        // Whoever watches sees it all the same.
+        let failures: Vec<_> = meter.traced().into_iter().map(|request| request.failure).collect();
+        assert_eq!(failures, [Some(RequestFailure::Fault(fault))]);
     }
 
     #[tokio::test]
