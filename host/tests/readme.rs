@@ -78,10 +78,15 @@ fn every_command_works() {
         "keyward-ecr.wasm: ",
         "warm_lookup",
         "1. overshoot past a deadline",
+        // The kubelet's answer, what was asked for by a name of one's own, and why.
+        "{\"kind\":\"CredentialProviderResponse\"",
+        "registry.example.com",
+        "GetAuthorizationToken",
     ] {
         assert!(output.contains(expected), "{expected} is not in\n{output}");
     }
-    assert!(home.path().join(".docker/config.json").is_file());
+    let docker = fs::read_to_string(home.path().join(".docker/config.json")).unwrap();
+    assert!(docker.contains("\"123456789012.dkr.ecr.us-east-1.amazonaws.com\": \"keyward\""), "{docker}");
     fs::remove_file(root().join("keyward-ecr.wasm")).unwrap();
 }
 
