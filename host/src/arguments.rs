@@ -73,7 +73,12 @@ pub(crate) struct Get {
     pub(crate) options: Options,
 }
 
+/// Here a region chooses the registries, as it does there.
 #[derive(Args, Debug)]
+#[command(mut_arg("region", |region| region.help(
+    "The region of the registries, and of STS. Without it, the registries are those of AWS_REGION, else AWS_DEFAULT_REGION, else the \
+     profile; STS's region alone is in KEYWARD_REGION"
+)))]
 pub(crate) struct LoginPassword {
     #[command(flatten)]
     pub(crate) options: Options,

@@ -59,10 +59,12 @@ fn identity(identity: &Identity) -> Vec<(&'static str, String)> {
         Some(format!("{value} ({name})"))
     };
     let (profile, region, role) = (identity.profile.clone(), identity.region.clone(), identity.role.clone());
-    let (arn, external_id, session_name) = match role {
-        Some(role) => (Some(role.arn), role.external_id, role.session_name),
-        None => (None, None, None),
+    let (arn, external_id) = match role {
+        Some(role) => (Some(role.arn), role.external_id),
+        None => (None, None),
     };
+    // Without a role, there is no session to be named.
+    let session_name = identity.session_name.clone().filter(|_| arn.is_some());
     [
         ("profile", profile.or_else(|| of_environment("AWS_PROFILE"))),
         ("role", arn),

@@ -39,8 +39,9 @@ pub(crate) fn login_password(arguments: &LoginPassword) -> io::Result<u8> {
         Ok(settings) => settings,
         Err(text) => return fail(&text),
     };
-    let identity = settings.identity();
-    let address = match region::registry(identity.region.as_deref(), identity.profile.as_deref()) {
+    // KEYWARD_REGION is that of STS, whichever registry is asked for.
+    let typed = arguments.options.region.as_deref();
+    let address = match region::registry(typed, settings.identity().profile.as_deref(), settings.budget.deadline) {
         Ok(address) => address,
         Err(text) => return fail(&text),
     };

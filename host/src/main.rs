@@ -104,8 +104,11 @@ fn kubelet(options: &Options) -> io::Result<u8> {
     let resolve = |pull: &kubelet::Pull| {
         let invalid = |text| Failure::from(Error::Invalid(text));
         let mut settings = Settings::load(options, Caller::Kubelet).map_err(invalid)?;
-        let question = settings.question_of_pod(&pull.registry, pull.service_account.as_ref()).map_err(invalid)?;
-        lookup::resolve(&settings, &question)
+        let question = settings.question_of_pod(&pull.image, &pull.registry, pull.service_account.as_ref());
+        let question = question.map_err(invalid)?;
+        let is_for_image = settings.tells_images_apart(&question, &pull.registry);
+        let credential = lookup::resolve(&settings, &question)?;
+        Ok(kubelet::Found { credential, is_for_image })
     };
     let clock = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     kubelet::serve(&mut io::stdin(), &mut io::stdout(), &mut io::stderr(), clock, resolve)

@@ -1,8 +1,9 @@
 //! The registries of a region, for who names a region where others name a registry: `aws ecr get-login-password` does.
 
 use std::env;
-use std::fs;
 use std::io;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use keyward_ecr::context::Context;
 use keyward_ecr::partition::Partition;
@@ -11,27 +12,20 @@ use keyward_ecr::settings::{Settings, SharedFiles};
 use keyward_ecr::world::{FileError, Local};
 use zeroize::Zeroizing;
 
+use crate::settings::read::{Unread, read};
+
 /// Any account: a token is good for every registry of its region that its owner may use.
 const ACCOUNT: &str = "000000000000";
 
 /// The address of a registry in the region that was named; else in that of AWS_REGION, AWS_DEFAULT_REGION or the profile, in the order of
-/// the AWS CLI.
-pub(crate) fn registry(region: Option<&str>, profile: Option<&str>) -> Result<String, String> {
-    of_region(&Here, region, profile)
+/// the AWS CLI. Disks that do not answer are waited for no longer than `deadline`.
+pub(crate) fn registry(region: Option<&str>, profile: Option<&str>, deadline: Duration) -> Result<String, String> {
+    of_region(&Here { since: Instant::now(), deadline }, region, profile)
 }
 
 fn of_region(local: &impl Local, region: Option<&str>, profile: Option<&str>) -> Result<String, String> {
-    let context =
-        Context { region: region.map(str::to_owned), profile: profile.map(str::to_owned), ..Context::default() };
-    let files = SharedFiles::read(local);
-    let settings = Settings::new(local, &context, &files);
-    let region = settings.region().ok_or_else(|| {
-        format!(
-            "the region is missing: name it with --region, with AWS_REGION, or with region in the profile {}",
-            settings.profile_name()
-        )
-    })?;
-    let region = region.value.to_ascii_lowercase();
+    let region = region.map_or_else(|| configured(local, profile), |region| Ok(region.to_owned()))?;
+    let region = region.to_ascii_lowercase();
     // New regions appear before tables name them: the commercial partition's, as a rule.
     let suffix = Partition::of_region(&region).unwrap_or_else(Partition::commercial).registry_suffix;
     let address = format!("{ACCOUNT}.dkr.ecr.{region}.{suffix}");
@@ -41,8 +35,26 @@ fn of_region(local: &impl Local, region: Option<&str>, profile: Option<&str>) ->
     }
 }
 
+/// The region of who has typed none.
+fn configured(local: &impl Local, profile: Option<&str>) -> Result<String, String> {
+    let context = Context { profile: profile.map(str::to_owned), ..Context::default() };
+    let files = SharedFiles::read(local);
+    let settings = Settings::new(local, &context, &files);
+    settings.region().map(|region| region.value.to_string()).ok_or_else(|| {
+        let unreadable = files.unreadable().map(|files| format!("; what cannot be read: {files}")).unwrap_or_default();
+        format!(
+            "the region is missing: name it with --region, with AWS_REGION, or with region in the profile {}{unreadable}",
+            settings.profile_name()
+        )
+    })
+}
+
 /// The environment and the files of this process.
-struct Here;
+struct Here {
+    since: Instant,
+    /// For all files together.
+    deadline: Duration,
+}
 
 impl Local for Here {
     fn environment(&self, name: &str) -> Option<String> {
@@ -50,9 +62,13 @@ impl Local for Here {
     }
 
     fn file(&self, path: &str) -> Result<Zeroizing<Vec<u8>>, FileError> {
-        fs::read(path).map(Zeroizing::new).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => FileError::NotFound,
-            kind => FileError::Unreadable(kind.to_string()),
+        read(Path::new(path), self.deadline.saturating_sub(self.since.elapsed())).map_err(|why| match why {
+            Unread::Failed(error) => match error.kind() {
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => FileError::NotFound,
+                kind => FileError::Unreadable(kind.to_string()),
+            },
+            Unread::Slow(_) => FileError::Unreadable(format!("it was not read within {:?}", self.deadline)),
+            Unread::TooLong => FileError::Unreadable(why.to_string()),
         })
     }
 }

@@ -17,12 +17,21 @@ use keyward_ecr::registry::{Kind, Registry};
 pub(crate) use self::request::Pull;
 use self::request::Version;
 use crate::frontend::go_json;
-use crate::lookup::{Answer, Failure};
+use crate::lookup::Failure;
 
 /// Whether a program of this name is a credential provider: the name of the one that Kubernetes has for AWS, which the configurations
 /// of clusters have in them.
 pub(crate) fn is_provider(name: &str) -> bool {
     name == "ecr-credential-provider"
+}
+
+/// A credential for the kubelet.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) credential: Credential,
+    /// Whether other images of the registry may have another one. The kubelet gives them this one unless it is told to keep it for the
+    /// image.
+    pub(crate) is_for_image: bool,
 }
 
 /// Answers one request and returns the exit status. `clock` says the time in seconds since 1970 (UTC).
@@ -31,11 +40,11 @@ pub(crate) fn serve(
     output: &mut dyn Write,
     errors: &mut dyn Write,
     clock: impl FnOnce() -> u64,
-    resolve: impl FnOnce(&Pull) -> Answer,
+    resolve: impl FnOnce(&Pull) -> Result<Found, Failure>,
 ) -> io::Result<u8> {
     let answer = request::read(input)?.map_err(|error| error.to_string()).and_then(|pull| {
-        let credential = credential(&pull, resolve).map_err(|failure| failure.to_string())?;
-        Ok(response(pull.version, &pull.registry, credential.as_ref(), clock()))
+        let found = found(&pull, resolve).map_err(|failure| failure.to_string())?;
+        Ok(response(pull.version, &pull.registry, found.as_ref(), clock()))
     });
     match answer {
         Ok(response) => {
@@ -53,12 +62,12 @@ pub(crate) fn serve(
 
 /// The credential, or that the image is pulled without: which is right for a registry of somebody else, and for the public one where
 /// the node has no credentials.
-fn credential(pull: &Pull, resolve: impl FnOnce(&Pull) -> Answer) -> Result<Option<Credential>, Failure> {
+fn found(pull: &Pull, resolve: impl FnOnce(&Pull) -> Result<Found, Failure>) -> Result<Option<Found>, Failure> {
     if !is_host(&pull.registry) {
         return Ok(None);
     }
     match resolve(pull) {
-        Ok(credential) => Ok(Some(credential)),
+        Ok(found) => Ok(Some(found)),
         Err(Failure { error: Error::NotOurRegistry, .. }) => Ok(None),
         Err(Failure { error: Error::NoCredentials(_), .. }) if is_public(&pull.registry) => Ok(None),
         Err(failure) => Err(failure),
@@ -78,7 +87,9 @@ fn is_public(registry: &str) -> bool {
 }
 
 /// One line, with the fields in the order of the kubelet's types.
-fn response(version: Version, registry: &str, credential: Option<&Credential>, now: u64) -> String {
+fn response(version: Version, registry: &str, found: Option<&Found>, now: u64) -> String {
+    let credential = found.map(|found| &found.credential);
+    let key = if found.is_some_and(|found| found.is_for_image) { "Image" } else { "Registry" };
     let auth = credential.map_or_else(
         || "null".to_owned(),
         |credential| {
@@ -92,7 +103,7 @@ fn response(version: Version, registry: &str, credential: Option<&Credential>, n
     );
     let cache_seconds = credential.map_or(0, |credential| cache_seconds(credential, now));
     format!(
-        "{{\"kind\":\"CredentialProviderResponse\",\"apiVersion\":\"{version}\",\"cacheKeyType\":\"Registry\",\
+        "{{\"kind\":\"CredentialProviderResponse\",\"apiVersion\":\"{version}\",\"cacheKeyType\":\"{key}\",\
          \"cacheDuration\":\"{}\",\"auth\":{auth}}}\n",
         go_duration(cache_seconds)
     )

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use keyward::{Pattern, PatternError};
+use keyward::{Mismatch, Pattern, PatternError};
 use keyward_ecr::endpoint::split_url;
 use keyward_ecr::registry::Registry;
 use serde::de::{SeqAccess, Visitor};
@@ -87,6 +87,24 @@ impl fmt::Display for Mapping {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}={}", self.pattern, self.alias.show())
     }
+}
+
+/// Whether a pattern of the settings matches an address, as [`Pattern::check`] has it; but a registry of Amazon ECR is the same one at
+/// whatever port: whoever writes it with one would otherwise get around the rule that is for it, to another identity. A pattern that
+/// has a port is for that port alone.
+pub(super) fn compare(pattern: &Pattern, address: &str) -> Result<(), Mismatch> {
+    match (pattern.check(address), without_port(address)) {
+        (Err(Mismatch::Port { pattern: None, .. }), Some(address)) => pattern.check(&address),
+        (checked, _) => checked,
+    }
+}
+
+/// The address of a registry of Amazon ECR, with its path and without its port; `None` of every other address.
+fn without_port(address: &str) -> Option<String> {
+    let host = Registry::parse(address).ok()?.host;
+    let (_, rest) = address.split_at(address.to_ascii_lowercase().find(&host)? + host.len());
+    let path = rest.find(['/', '?', '#']).map_or("", |at| &rest[at..]);
+    Some(format!("{host}{path}"))
 }
 
 /// In the file, it is the rules that have aliases.
@@ -175,6 +193,33 @@ mod tests {
             "is not a usable URL (it has user information): set it to https://HOST[:PORT][/PATH]"
         );
         Endpoint::parse("http://localhost:4566/x").unwrap();
+    }
+
+    #[test]
+    fn a_pattern_without_a_port_matches_a_registry_of_amazon_ecr_at_every_port_and_other_hosts_at_none() {
+        const HOST: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
+
+        let matches = |pattern: &str, address: &str| compare(&pattern.parse().unwrap(), address).is_ok();
+        for port in ["", ":443", ":8443"] {
+            for address in [
+                format!("{HOST}{port}/team/x"),
+                format!("https://{HOST}.{port}/team/x"),
+                format!("HTTPS://{}{port}/team/x:1", HOST.to_ascii_uppercase()),
+            ] {
+                for pattern in [HOST.to_owned(), format!("{HOST}/team/"), "*.dkr.ecr.*.amazonaws.com".to_owned()] {
+                    assert!(matches(&pattern, &address), "{pattern} {address}");
+                }
+                assert!(!matches(&format!("{HOST}/other/"), &address), "{address}");
+            }
+        }
+        assert!(matches(HOST, &format!("{HOST}:443#://")));
+        // One with a port is for that port.
+        assert!(matches(&format!("{HOST}:8443"), &format!("{HOST}:8443/x")));
+        assert!(!matches(&format!("{HOST}:8443"), HOST) && !matches(&format!("{HOST}:8443"), &format!("{HOST}:443")));
+        // Whoever listens there is somebody else.
+        for address in ["r.example.com:5000", "https://r.example.com:443/x"] {
+            assert!(!matches("r.example.com", address), "{address}");
+        }
     }
 
     #[test]

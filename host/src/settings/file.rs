@@ -6,10 +6,9 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::{self, Read};
+use std::io;
+use std::mem;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
 use serde::de::Error as _;
@@ -17,11 +16,9 @@ use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
 use super::address::{Alias, Endpoint, Patterns};
+use super::read::{MAX_BYTES, Unread, read};
 use super::sources::{Environment, SettingsError};
 use super::value::{CacheMode, FromFile, Store};
-
-/// The most that a file may have.
-const MAX_BYTES: u64 = 1024 * 1024;
 
 const FLAG: &str = "--config";
 const VARIABLE: &str = "KEYWARD_CONFIG";
@@ -148,10 +145,10 @@ impl Found {
             None => (usual_places(environment), "lies where a configuration file may be", false),
         };
         for path in &paths {
-            match read(path, deadline) {
+            match text(path, deadline) {
                 Ok(text) => return Ok(Self::File(Box::new(File::parse(path, named_by, &text)?))),
-                Err(Failure::Read(cause)) if !is_named && is_absent(path, cause.kind()) => {}
-                Err(failure) => return Err(failure.into_error(path, named_by, deadline)),
+                Err(Unread::Failed(cause)) if !is_named && is_absent(path, cause.kind()) => {}
+                Err(why) => return Err(unread(why, path, named_by)),
             }
         }
         Ok(Self::Nowhere(paths))
@@ -205,21 +202,12 @@ pub(super) fn user_folder(environment: Environment<'_>, variable: &str, below_ho
     absolute(variable).or_else(|| Some(absolute("HOME")?.join(below_home)))
 }
 
-/// Why there is no text.
-enum Failure {
-    Read(io::Error),
-    Slow,
-    TooLong,
-}
-
-impl Failure {
-    fn into_error(self, path: &Path, named_by: &'static str, deadline: Duration) -> SettingsError {
-        let file = path.display().to_string();
-        match self {
-            Self::Read(cause) => SettingsError::Unreadable { file, named_by, cause: cause.to_string() },
-            Self::Slow => SettingsError::Slow { file, deadline },
-            Self::TooLong => SettingsError::TooLong { file, limit: MAX_BYTES },
-        }
+fn unread(why: Unread, path: &Path, named_by: &'static str) -> SettingsError {
+    let file = path.display().to_string();
+    match why {
+        Unread::Failed(cause) => SettingsError::Unreadable { file, named_by, cause: cause.to_string() },
+        Unread::Slow(deadline) => SettingsError::Slow { file, deadline },
+        Unread::TooLong => SettingsError::TooLong { file, limit: MAX_BYTES },
     }
 }
 
@@ -232,26 +220,10 @@ fn is_absent(path: &Path, kind: io::ErrorKind) -> bool {
     }
 }
 
-/// On a thread, since nobody can end a call that waits for a disk. It ends with the command. Without a thread to be had, it is waited for.
-fn read(path: &Path, deadline: Duration) -> Result<String, Failure> {
-    let (sender, receiver) = mpsc::sync_channel(1);
-    let owned = path.to_owned();
-    let read = move || {
-        let _ = sender.send(read_bounded(&owned));
-    };
-    match thread::Builder::new().spawn(read) {
-        Ok(_) => receiver.recv_timeout(deadline).unwrap_or(Err(Failure::Slow)),
-        Err(_) => read_bounded(path),
-    }
-}
-
-fn read_bounded(path: &Path) -> Result<String, Failure> {
-    let mut bytes = Vec::new();
-    fs::File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes)).map_err(Failure::Read)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(Failure::TooLong);
-    }
-    String::from_utf8(bytes).map_err(|_| Failure::Read(io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8")))
+fn text(path: &Path, deadline: Duration) -> Result<String, Unread> {
+    let mut bytes = read(path, deadline)?;
+    let not_utf8 = |_| Unread::Failed(io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"));
+    String::from_utf8(mem::take(&mut *bytes)).map_err(not_utf8)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 mod address;
 mod ecr_login;
 mod file;
+pub(crate) mod read;
 mod report;
 mod rules;
 pub(crate) mod service_account;
@@ -17,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use keyward::{Budget, Config, Request};
 
-use self::address::Mapping;
+use self::address::{Mapping, compare};
 use self::file::{Found, user_folder};
 pub(crate) use self::report::check;
 pub(crate) use self::rules::Identity;
@@ -153,11 +154,16 @@ impl Settings {
     /// What asking for a registry means: by the first rule that matches, and by what was typed or is in the environment, which goes
     /// before what the rule says.
     pub(crate) fn question(&self, address: &str) -> Question {
+        self.question_at(address, address)
+    }
+
+    /// As [`question`](Self::question), of a registry that more is known of than its own address: the rules are looked for by that.
+    fn question_at(&self, address: &str, registry: &str) -> Question {
         let matched =
             self.rules.iter().zip(1..).find_map(|(rule, number)| Some((rule, number, rule.matching(address)?)));
-        let mapping = self.aliases.iter().find(|mapping| mapping.pattern.matches(address));
+        let mapping = self.aliases.iter().find(|mapping| compare(&mapping.pattern, address).is_ok());
         let alias = mapping.map(|mapping| &mapping.alias).or_else(|| matched?.0.alias.as_ref());
-        let registry = alias.map_or(address, |alias| &alias.0.host);
+        let registry = alias.map_or(registry, |alias| &alias.0.host);
         let identity = matched.map_or_else(|| self.identity.clone(), |(rule, ..)| self.identity.or(&rule.identity));
         let rule = matched.map(|(rule, number, pattern)| MatchedRule {
             number,
@@ -205,20 +211,14 @@ fn cache_folder(
     environment: Environment<'_>,
     from: &mut Sources<'_>,
 ) -> Result<Option<PathBuf>, SettingsError> {
-    // The variables of Amazon's helper go behind those that mean the same, and before the configuration file.
-    let (mut mode, mut folder) = (options.cache, options.cache_dir.clone());
-    mode = mode.or(folder.as_ref().map(|_| CacheMode::File));
+    let mode = options.cache.or(options.cache_dir.as_ref().map(|_| CacheMode::File));
+    let (mut disabled, mut other_folder) = (None, None);
     if caller == Caller::Docker {
-        let variable = |name: &str| text(environment, name);
-        if mode.is_none() && variable(&CACHE.variable()).is_none() && ecr_login::disables_cache(variable) {
-            mode = Some(CacheMode::Off);
-        }
-        if folder.is_none() && variable(&CACHE_DIR.variable()).is_none() {
-            folder = ecr_login::cache_folder(variable);
-        }
+        disabled = ecr_login::disables_cache(environment)?.then_some((CacheMode::Off, ecr_login::DISABLE_CACHE));
+        other_folder = ecr_login::cache_folder(environment)?.map(|folder| (folder, ecr_login::CACHE_DIR));
     }
-    let mode = from.value(CACHE, &mode, |file| &file.cache.mode, CacheMode::File)?;
-    let folder = from.find(CACHE_DIR, &folder, |file| &file.cache.dir)?;
+    let mode = from.value_behind(CACHE, &mode, disabled, |file| &file.cache.mode, CacheMode::File)?;
+    let folder = from.find_behind(CACHE_DIR, &options.cache_dir, other_folder, |file| &file.cache.dir)?;
     let (folder, origin) = match folder {
         Some((folder, origin)) => (at_home(folder, environment), origin),
         None => {
@@ -238,20 +238,9 @@ fn store(
     environment: Environment<'_>,
     from: &mut Sources<'_>,
 ) -> Result<Store, SettingsError> {
-    let variable = |name: &str| text(environment, name);
-    let is_said = options.store.is_some() || variable(&STORE.variable()).is_some();
-    let is_refused = caller == Caller::Docker && !is_said && ecr_login::refuses_storage(variable);
-    let flag = if is_refused { Some(Store::Refuse) } else { options.store };
-    from.value(STORE, &flag, |file| &file.docker.store, Store::default())
-}
-
-/// A variable of this process. An empty one is as good as none.
-fn variable(name: &str) -> Option<String> {
-    text(&|name| env::var_os(name), name)
-}
-
-fn text(environment: Environment<'_>, name: &str) -> Option<String> {
-    environment(name)?.into_string().ok().filter(|value| !value.is_empty())
+    let is_refused = caller == Caller::Docker && ecr_login::refuses_storage(environment)?;
+    let refused = is_refused.then_some((Store::Refuse, ecr_login::IGNORE_CREDS_STORAGE));
+    from.value_behind(STORE, &options.store, refused, |file| &file.docker.store, Store::default())
 }
 
 /// A path, with the home folder in the place of a leading `~`. Shells do it for flags and variables; nobody does for files.
@@ -265,20 +254,18 @@ fn at_home(path: PathBuf, environment: Environment<'_>) -> Option<PathBuf> {
 fn identity(options: &Options, from: &mut Sources<'_>) -> Result<Identity, SettingsError> {
     let profile = from.optional(PROFILE, &options.profile)?;
     let arn = from.optional(ROLE_ARN, &options.role_arn)?;
-    let external_id = from.optional(EXTERNAL_ID, &options.external_id)?;
+    // An external id is that of one role: with a role that was typed, the variable may be there for another one.
+    let is_for_variable = options.role_arn.is_some() && options.external_id.is_none();
+    let external_id = if is_for_variable { None } else { from.optional(EXTERNAL_ID, &options.external_id)? };
     let session_name = from.optional(SESSION_NAME, &options.session_name)?;
     let region = from.optional(REGION, &options.region)?;
     let endpoint = from.optional_text(ENDPOINT, options.endpoint.as_deref())?;
-    let role = match arn {
-        Some(arn) => Some(Role { arn, external_id, session_name }),
-        None => {
-            match [external_id.map(|_| EXTERNAL_ID), session_name.map(|_| SESSION_NAME)].into_iter().flatten().next() {
-                Some(name) => return Err(SettingsError::NoRole { name: name.places() }),
-                None => None,
-            }
-        }
+    let role = match (arn, external_id) {
+        (Some(arn), external_id) => Some(Role { arn, external_id }),
+        (None, Some(_)) => return Err(SettingsError::NoRole { name: EXTERNAL_ID.places() }),
+        (None, None) => None,
     };
-    Ok(Identity { endpoint, profile, region, role })
+    Ok(Identity { endpoint, profile, region, role, session_name })
 }
 
 #[cfg(test)]

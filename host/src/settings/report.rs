@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 use keyward::{Resolver, SetupError};
 use keyward_ecr::registry::{Kind, Registry};
 
+use super::address::compare;
 use super::file::Found;
 use super::rules::{Identity, Rule};
-use super::sources::Origin;
+use super::sources::{Origin, Shown};
 use super::value::Value;
 use super::{Caller, Settings};
 use crate::arguments::{Check, Options};
@@ -21,24 +22,28 @@ pub(crate) fn check(check: Check) -> Result<String, String> {
     if let Err(error @ SetupError::Allowed { .. }) = Resolver::new(&settings.config()) {
         return Err(error.to_string());
     }
-    Ok(settings.report(&registries))
+    let docker = Settings::load(&options, Caller::Docker)?;
+    Ok(settings.report(&registries, &docker))
 }
 
 impl Settings {
-    fn report(&self, registries: &[String]) -> String {
+    /// `docker` are the same settings, as a client of docker's protocol meets them.
+    fn report(&self, registries: &[String], docker: &Self) -> String {
         let mut report = String::new();
         // Writing to a text cannot fail.
-        let _ = self.write(&mut report, registries);
+        let _ = self.write(&mut report, registries, docker);
         report
     }
 
-    fn write(&self, report: &mut String, registries: &[String]) -> std::fmt::Result {
+    fn write(&self, report: &mut String, registries: &[String], docker: &Self) -> std::fmt::Result {
         self.write_file(report)?;
         writeln!(report, "\nsettings: the flag, else the variable, else the file, else what is built in")?;
-        for shown in &self.shown {
-            let value = if shown.value.is_empty() { "(none)" } else { &shown.value };
-            writeln!(report, "  {:<28} {value:<32} {}", shown.key, shown.origin)?;
+        self.shown.iter().try_for_each(|shown| write_setting(report, shown))?;
+        let mut of_docker = docker.shown.iter().filter(|shown| !self.shown.contains(shown)).peekable();
+        if of_docker.peek().is_some() {
+            writeln!(report, "\nwhat differs as docker's credential helper: the variables of Amazon's count there")?;
         }
+        of_docker.try_for_each(|shown| write_setting(report, shown))?;
         if !self.rules.is_empty() {
             writeln!(report, "\nrules: the first that matches counts")?;
         }
@@ -75,7 +80,7 @@ impl Settings {
                 break;
             }
             for pattern in &rule.patterns {
-                let Err(mismatch) = pattern.check(address) else { continue };
+                let Err(mismatch) = compare(pattern, address) else { continue };
                 writeln!(report, "  rule {number} does not: {pattern}: {mismatch}")?;
             }
         }
@@ -104,6 +109,11 @@ impl Settings {
             ),
         }
     }
+}
+
+fn write_setting(report: &mut String, shown: &Shown) -> std::fmt::Result {
+    let value = if shown.value.is_empty() { "(none)" } else { &shown.value };
+    writeln!(report, "  {:<28} {value:<32} {}", shown.key, shown.origin)
 }
 
 fn write_rule(report: &mut String, rule: &Rule, number: usize) -> std::fmt::Result {

@@ -1,8 +1,8 @@
 //! The rules of the configuration file: which registries are asked for with whose credentials, and where.
 
-use keyward::{Pattern, Request};
+use keyward::{Mismatch, Pattern, Request};
 
-use super::address::{Alias, Endpoint};
+use super::address::{Alias, Endpoint, compare};
 use super::file::{File, InFile, RegistryTable};
 use super::sources::SettingsError;
 
@@ -13,6 +13,8 @@ pub(crate) struct Identity {
     pub(crate) profile: Option<String>,
     pub(crate) region: Option<String>,
     pub(crate) role: Option<Role>,
+    /// The name of the session of whichever role is assumed: it tells who asks, and lets nobody in.
+    pub(crate) session_name: Option<String>,
 }
 
 /// A role, with what belongs to it: an external id is that of one role, and is not told to another.
@@ -20,7 +22,6 @@ pub(crate) struct Identity {
 pub(crate) struct Role {
     pub(crate) arn: String,
     pub(crate) external_id: Option<String>,
-    pub(crate) session_name: Option<String>,
 }
 
 /// One rule.
@@ -46,7 +47,8 @@ pub(crate) struct MatchedRule {
 }
 
 impl Identity {
-    /// What is said here, and else what is said there. A role is taken with what belongs to it.
+    /// What is said here, and else what is said there. A role is taken with what belongs to it; the session's name that goes with
+    /// the role there is not that of another one.
     pub(super) fn or(&self, other: &Self) -> Self {
         let one = |this: &Option<String>, other: &Option<String>| this.clone().or_else(|| other.clone());
         Self {
@@ -54,6 +56,10 @@ impl Identity {
             profile: one(&self.profile, &other.profile),
             region: one(&self.region, &other.region),
             role: self.role.clone().or_else(|| other.role.clone()),
+            session_name: match &self.role {
+                Some(_) => self.session_name.clone(),
+                None => one(&self.session_name, &other.session_name),
+            },
         }
     }
 
@@ -67,7 +73,7 @@ impl Identity {
             (self.region.as_ref(), Request::with_region),
             (role.map(|role| &role.arn), Request::with_role_arn),
             (role.and_then(|role| role.external_id.as_ref()), Request::with_external_id),
-            (role.and_then(|role| role.session_name.as_ref()), Request::with_session_name),
+            (self.session_name.as_ref(), Request::with_session_name),
         ];
         let given = given.into_iter().filter_map(|(value, with)| Some((value?, with)));
         given.fold(request, |request, (value, with)| with(request, value))
@@ -80,7 +86,7 @@ impl Identity {
             ("profile", self.profile.as_ref()),
             ("role-arn", role.map(|role| &role.arn)),
             ("external-id", role.and_then(|role| role.external_id.as_ref())),
-            ("session-name", role.and_then(|role| role.session_name.as_ref())),
+            ("session-name", self.session_name.as_ref()),
             ("region", self.region.as_ref()),
             ("endpoint", self.endpoint.as_ref().map(|endpoint| &endpoint.0)),
         ];
@@ -103,11 +109,7 @@ impl Rule {
                 let text = format!("{name} belongs to a role, and the rule has no role-arn: name the role");
                 return Err(file.error(value.at, &text));
             }
-            (Some(arn), _) => Some(Role {
-                arn: arn.value.clone(),
-                external_id: value_of(external_id),
-                session_name: value_of(session_name),
-            }),
+            (Some(arn), _) => Some(Role { arn: arn.value.clone(), external_id: value_of(external_id) }),
         };
         Ok(Self {
             patterns: patterns.value.0.clone(),
@@ -118,13 +120,19 @@ impl Rule {
                 profile: value_of(profile),
                 region: value_of(region),
                 role,
+                session_name: value_of(session_name),
             },
         })
     }
 
     /// The pattern that matches an address.
     pub(super) fn matching(&self, address: &str) -> Option<&Pattern> {
-        self.patterns.iter().find(|pattern| pattern.matches(address))
+        self.patterns.iter().find(|pattern| compare(pattern, address).is_ok())
+    }
+
+    /// Whether some images of a registry may match that others of it do not.
+    pub(super) fn tells_images_apart(&self, registry: &str) -> bool {
+        self.patterns.iter().any(|pattern| matches!(compare(pattern, registry), Err(Mismatch::Path(_))))
     }
 
     /// Whether every address that comes to the other rule matches this one.
@@ -142,7 +150,7 @@ mod tests {
     use super::*;
 
     fn role(arn: &str, external_id: Option<&str>) -> Option<Role> {
-        Some(Role { arn: arn.to_owned(), external_id: external_id.map(str::to_owned), session_name: None })
+        Some(Role { arn: arn.to_owned(), external_id: external_id.map(str::to_owned) })
     }
 
     #[test]
@@ -152,5 +160,15 @@ mod tests {
         assert_eq!(given.or(&rule).list(), [("profile", "p"), ("role-arn", "mine")]);
         let none = Identity::default();
         assert_eq!(none.or(&rule).list(), [("profile", "p"), ("role-arn", "theirs"), ("external-id", "e")]);
+    }
+
+    #[test]
+    fn the_name_of_a_session_that_is_given_is_that_of_a_rules_role_too_and_a_rules_name_is_not_that_of_another_role() {
+        let rule =
+            Identity { role: role("theirs", None), session_name: Some("theirs".to_owned()), ..Identity::default() };
+        let named = Identity { session_name: Some("ci".to_owned()), ..Identity::default() };
+        assert_eq!(named.or(&rule).list(), [("role-arn", "theirs"), ("session-name", "ci")]);
+        let given = Identity { role: role("mine", None), ..Identity::default() };
+        assert_eq!(given.or(&rule).list(), [("role-arn", "mine")]);
     }
 }

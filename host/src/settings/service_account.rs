@@ -3,11 +3,14 @@
 //! A role that was asked for is assumed, or the lookup fails. The node's identity, which may read more than the pod's, never takes
 //! its place.
 
+use std::env;
 use std::str::FromStr;
 
-use keyward::{Request, Secret};
+use keyward::{Mismatch, Request, Secret};
 
-use crate::settings::{Question, Settings, variable};
+use super::address::compare;
+use super::sources::{Environment, text};
+use crate::settings::{Question, Settings};
 
 /// The role of service accounts that name none, as ecr-credential-provider calls it.
 const ROLE_ARN: &str = "AWS_ECR_ROLE_ARN";
@@ -36,47 +39,52 @@ pub(crate) struct RoleArn(String);
 pub(crate) struct NotARole;
 
 impl Settings {
-    /// What pulling an image of this registry for a pod means.
+    /// What pulling an image of this registry for a pod means. The rules are looked for by the image, since they may have a path.
     ///
     /// Without a token, it is the node that pulls: the pod has no service account, or the kubelet is not configured to send tokens.
     /// With one, and no role to exchange it for, it is the node too: that is how a cluster lets some service accounts have roles and
-    /// all others not. For the same reason AWS_ECR_ROLE_ARN without a token means nothing; a role for the node is `--role-arn`.
+    /// all others not. For the same reason AWS_ECR_ROLE_ARN without a token means nothing. A role for the node is `--role-arn`, or that
+    /// of a rule: it trusts the node's keys, and no service account, so no token is exchanged for it.
     pub(crate) fn question_of_pod(
         &mut self,
+        image: &str,
         registry: &str,
         account: Option<&ServiceAccount>,
     ) -> Result<Question, String> {
-        let question = self.question(registry);
+        let question = self.question_at(image, registry);
         let Some(account) = account else { return Ok(question) };
         let role = match &account.role {
             Some(role) => Some(role.clone()),
-            None => default_role()?,
+            None => default_role(&|name| env::var_os(name))?,
         };
-        let exchange = exchange(&question.request, &account.token, role.as_ref());
-        if exchange.is_some() {
-            // What a token gives, its pod alone may have, and the kubelet keeps it itself, by service account: not in a file besides.
-            self.cache = None;
-        }
-        Ok(match exchange {
-            Some(request) => Question { request, ..question },
-            None => question,
-        })
+        let Some(role) = role else { return Ok(question) };
+        // What a token gives, its pod alone may have, and the kubelet keeps it itself, by service account: not in a file besides.
+        self.cache = None;
+        Ok(Question { request: exchange(&question.request, &account.token, &role), ..question })
+    }
+
+    /// Whether another image of the registry may be asked for in another way than this one: a rule or an alias that counts for it, or
+    /// would go before what does, has a path.
+    pub(crate) fn tells_images_apart(&self, question: &Question, registry: &str) -> bool {
+        let last = question.rule.as_ref().map_or(self.rules.len(), |rule| rule.number);
+        let is_by_path = |pattern| matches!(compare(pattern, registry), Err(Mismatch::Path(_)));
+        self.rules[..last].iter().any(|rule| rule.tells_images_apart(registry))
+            || self.aliases.iter().any(|mapping| is_by_path(&mapping.pattern))
     }
 }
 
-fn default_role() -> Result<Option<RoleArn>, String> {
-    let role = variable(ROLE_ARN).map(|text| text.parse());
+/// One that cannot be read is not one that is not set: the node's identity would take its place.
+fn default_role(environment: Environment<'_>) -> Result<Option<RoleArn>, String> {
+    let role = text(environment, ROLE_ARN).map_err(|error| error.to_string())?.map(|text| text.parse());
     role.transpose().map_err(|error: NotARole| format!("{ROLE_ARN} is {error}: correct it"))
 }
 
-/// The request, with the token in the place of the node's credentials; `None` where there is no role to exchange it for. The role of
-/// the settings comes last.
-fn exchange(request: &Request, token: &Secret, role: Option<&RoleArn>) -> Option<Request> {
-    let role = role.map(|RoleArn(arn)| arn.as_str()).or(request.role_arn())?.to_owned();
+/// The request, with the token in the place of the node's credentials.
+fn exchange(request: &Request, token: &Secret, RoleArn(role): &RoleArn) -> Request {
     let session_name = request.session_name().unwrap_or(SESSION_NAME).to_owned();
     // STS takes an external id with the keys of somebody, and refuses one with a token. Empty is none.
     let request = request.clone().with_external_id("");
-    Some(request.with_role_arn(&role).with_session_name(&session_name).with_service_account_token(token.clone()))
+    request.with_role_arn(role).with_session_name(&session_name).with_service_account_token(token.clone())
 }
 
 impl FromStr for RoleArn {
@@ -114,24 +122,31 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_exchanged_for_the_role_that_was_asked_for_and_else_for_that_of_the_settings() {
+    fn a_token_is_exchanged_for_the_role_that_was_asked_for_whatever_role_the_settings_have() {
         let role: RoleArn = ROLE.parse().unwrap();
         let of_settings = Request::new("registry").with_role_arn("settings").with_external_id("ticket");
-        let expected = |arn: &str| {
-            let request = Request::new("registry").with_role_arn(arn).with_external_id("");
-            request.with_session_name("ecr-credential-provider").with_service_account_token(token())
-        };
-        assert_eq!(exchange(&of_settings, &token(), Some(&role)), Some(expected(ROLE)));
-        assert_eq!(exchange(&Request::new("registry"), &token(), Some(&role)), Some(expected(ROLE)));
-        assert_eq!(exchange(&of_settings, &token(), None), Some(expected("settings")));
-        assert_eq!(exchange(&Request::new("registry"), &token(), None), None);
+        let expected = Request::new("registry").with_role_arn(ROLE).with_external_id("");
+        let expected = expected.with_session_name("ecr-credential-provider").with_service_account_token(token());
+        assert_eq!(exchange(&of_settings, &token(), &role), expected);
+        assert_eq!(exchange(&Request::new("registry"), &token(), &role), expected);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_default_role_that_cannot_be_read_is_an_error_and_an_empty_one_is_none() {
+        use std::ffi::OsString;
+        use std::os::unix::ffi::OsStringExt;
+        assert_eq!(default_role(&|_| Some(ROLE.into())), Ok(Some(ROLE.parse().unwrap())));
+        assert_eq!((default_role(&|_| None), default_role(&|_| Some(OsString::new()))), (Ok(None), Ok(None)));
+        let not_utf8 = default_role(&|_| Some(OsString::from_vec(b"arn:aws:iam::1:role/\xff".to_vec())));
+        assert_eq!(not_utf8, Err("AWS_ECR_ROLE_ARN is not UTF-8: correct it".to_owned()));
     }
 
     #[test]
     fn the_settings_may_name_the_session() {
         let role: RoleArn = ROLE.parse().unwrap();
         let request = Request::new("registry").with_session_name("node-7");
-        assert_eq!(exchange(&request, &token(), Some(&role)).unwrap().session_name(), Some("node-7"));
+        assert_eq!(exchange(&request, &token(), &role).session_name(), Some("node-7"));
     }
 
     #[test]

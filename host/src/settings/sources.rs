@@ -77,7 +77,7 @@ impl fmt::Display for Origin {
 }
 
 /// One setting, for who asks what is set.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Shown {
     pub(super) key: &'static str,
     pub(super) value: String,
@@ -131,7 +131,20 @@ impl<'a> Sources<'a> {
         in_file: impl FnOnce(&Document) -> &Option<InFile<V>>,
         built_in: V,
     ) -> Result<V, SettingsError> {
-        let (value, origin) = self.find(name, flag, in_file)?.unwrap_or((built_in, Origin::BuiltIn));
+        self.value_behind(name, flag, None, in_file, built_in)
+    }
+
+    /// As [`value`](Self::value), with what a variable of another program says.
+    pub(super) fn value_behind<V: Value + Clone>(
+        &mut self,
+        name: Name,
+        flag: &Option<V>,
+        other: Option<(V, &'static str)>,
+        in_file: impl FnOnce(&Document) -> &Option<InFile<V>>,
+        built_in: V,
+    ) -> Result<V, SettingsError> {
+        let found = self.find_behind(name, flag, other, in_file)?;
+        let (value, origin) = found.unwrap_or((built_in, Origin::BuiltIn));
         self.show(name.key, &value, origin);
         Ok(value)
     }
@@ -164,12 +177,27 @@ impl<'a> Sources<'a> {
         flag: &Option<V>,
         in_file: impl FnOnce(&Document) -> &Option<InFile<V>>,
     ) -> Result<Option<(V, Origin)>, SettingsError> {
+        self.find_behind(name, flag, None, in_file)
+    }
+
+    /// As [`find`](Self::find), with what a variable of another program says. It goes behind the one that means the same here, and before
+    /// the configuration file.
+    pub(super) fn find_behind<V: Value + Clone>(
+        &self,
+        name: Name,
+        flag: &Option<V>,
+        other: Option<(V, &'static str)>,
+        in_file: impl FnOnce(&Document) -> &Option<InFile<V>>,
+    ) -> Result<Option<(V, Origin)>, SettingsError> {
         if let Some(value) = flag {
             return Ok(Some((value.clone(), Origin::Flag(name.flag()))));
         }
         let variable = name.variable();
         if let Some(text) = text(self.environment, &variable)? {
             return Ok(Some((parse(variable.clone(), &text)?, Origin::Variable(variable))));
+        }
+        if let Some((value, variable)) = other {
+            return Ok(Some((value, Origin::Variable(variable.to_owned()))));
         }
         let Some(file) = self.file else { return Ok(None) };
         let in_file = in_file(&file.document).as_ref();
@@ -184,7 +212,7 @@ impl<'a> Sources<'a> {
 
 /// The text of a variable. An empty one is as good as none: service managers and scripts set variables to nothing where others unset
 /// them.
-fn text(environment: Environment<'_>, name: &str) -> Result<Option<String>, SettingsError> {
+pub(super) fn text(environment: Environment<'_>, name: &str) -> Result<Option<String>, SettingsError> {
     let Some(value) = environment(name).filter(|value| !value.is_empty()) else { return Ok(None) };
     value.into_string().map(Some).map_err(|_| SettingsError::NotUtf8 { name: name.to_owned() })
 }

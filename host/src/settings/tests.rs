@@ -231,6 +231,25 @@ fn an_address_stands_for_another_registry_where_that_is_said_of_it_and_nowhere_e
 }
 
 #[test]
+fn an_external_id_goes_with_the_role_that_is_named_in_the_same_place_or_behind_it() {
+    let asked =
+        |flags: &[&str], variables: &[(&str, &str)]| settings(flags, variables, "").unwrap().question(REGISTRY).request;
+    let with = |arn: &str| Request::new(REGISTRY).with_role_arn(arn);
+    let both = [("KEYWARD_ROLE_ARN", "a"), ("KEYWARD_EXTERNAL_ID", "of-a")];
+    assert_eq!(asked(&[], &both), with("a").with_external_id("of-a"));
+    assert_eq!(asked(&["--external-id", "e"], &both), with("a").with_external_id("e"));
+    assert_eq!(asked(&["--role-arn", "b"], &both), with("b"));
+    assert_eq!(asked(&["--role-arn", "b", "--external-id", "e"], &both), with("b").with_external_id("e"));
+    settings(&[], &both[1..], "").unwrap_err();
+}
+
+#[test]
+fn the_name_of_a_session_may_stand_alone() {
+    let settings = settings(&[], &[("KEYWARD_SESSION_NAME", "ci")], "").unwrap();
+    assert_eq!(settings.question(REGISTRY).request, Request::new(REGISTRY).with_session_name("ci"));
+}
+
+#[test]
 fn what_belongs_to_a_role_is_set_with_one_in_the_same_place() {
     let said = settings(&["--external-id", "e"], &[], "").unwrap_err();
     assert_eq!(

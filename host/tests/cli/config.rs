@@ -80,6 +80,33 @@ fn the_first_rule_that_matches_chooses_the_profile_and_what_is_typed_goes_before
 }
 
 #[test]
+fn a_port_in_the_address_leads_to_no_other_identity_than_the_rules() {
+    let bed = Bed::new(&format!(
+        "[[registry]]\nmatch = '{OTHER}'\nprofile = 'other'\n\
+         [[registry]]\nmatch = '*.dkr.ecr.*.amazonaws.com'\nprofile = 'one'\n"
+    ));
+    for address in [format!("{OTHER}:443/x"), format!("https://{OTHER}:8443"), format!("{OTHER}.:443")] {
+        assert_eq!((bed.get(&address, &[]).status, bed.key().as_str()), (0, OTHER_KEY), "{address}");
+    }
+    let check = bed.with(Call::keyward(&["config", "check", "--registry"])).argument(format!("{OTHER}:443/x")).run();
+    assert!(check.output.contains(&format!("\n  rule 1 matches: {OTHER}\n")), "{check:?}");
+}
+
+#[test]
+fn the_variable_for_the_sessions_name_is_for_the_roles_of_rules_too() {
+    let arn = "arn:aws:iam::123456789012:role/puller";
+    let bed = Bed::new(&format!(
+        "[[registry]]\nmatch = '{PRIVATE}'\nprofile = 'one'\nrole-arn = '{arn}'\nexternal-id = 'e-1'\nsession-name = 'build'\n"
+    ));
+    bed.fake.add_role(Role::new(arn));
+    let call = bed.with(Call::keyward(&["get", PRIVATE])).variable("KEYWARD_SESSION_NAME", "ci");
+    assert_eq!(call.run().status, 0);
+    let assumed = &bed.fake.requests()[0];
+    assert_eq!(assumed.parameter("RoleSessionName").as_deref(), Some("ci"));
+    assert_eq!(assumed.parameter("ExternalId").as_deref(), Some("e-1"));
+}
+
+#[test]
 fn a_rule_names_the_role_and_what_belongs_to_it() {
     let arn = "arn:aws:iam::123456789012:role/puller";
     let bed = Bed::new(&format!(
@@ -216,6 +243,26 @@ fn a_check_says_which_file_counts_what_holds_and_what_an_address_means() {
 }
 
 #[test]
+fn a_check_says_what_differs_for_a_client_of_docker_by_the_variables_of_amazons_helper() {
+    let check = || Call::keyward(&["config", "check"]).variable("HOME", "/h");
+    let set = |call: Call| call.variable("AWS_ECR_DISABLE_CACHE", "1").variable("AWS_ECR_CACHE_DIR", "~/.ecr");
+    let said = |call: Call| {
+        let outcome = call.run();
+        assert_eq!((outcome.status, outcome.errors.as_str()), (0, ""));
+        let behind = outcome.output.split_once("\nwhat differs as docker's credential helper");
+        behind.map(|(_, lines)| lines.lines().skip(1).map(words).collect::<Vec<_>>())
+    };
+    assert_eq!(said(check()), None);
+    let expected = ["cache.mode off AWS_ECR_DISABLE_CACHE", "cache.dir /h/.ecr/keyward AWS_ECR_CACHE_DIR"];
+    assert_eq!(said(set(check())), Some(expected.map(str::to_owned).into()));
+    let refusing = check().variable("AWS_ECR_IGNORE_CREDS_STORAGE", "false");
+    assert_eq!(said(refusing), Some(vec!["docker.store refuse AWS_ECR_IGNORE_CREDS_STORAGE".to_owned()]));
+    // Keyward's own go before them.
+    let own = set(check()).variable("KEYWARD_CACHE", "file").variable("KEYWARD_CACHE_DIR", "/c");
+    assert_eq!(said(own), None);
+}
+
+#[test]
 fn a_check_without_a_file_says_where_one_was_looked_for() {
     let home = tempfile::tempdir().unwrap();
     let check = |value: &str| {
@@ -262,6 +309,10 @@ fn the_example_in_the_documentation_is_a_configuration_file_that_changes_nothing
         let key = key.split_once('.').unwrap().1;
         assert!(text.contains(&format!("\n{key} = ")), "{key} is not in the example");
     }
+}
+
+fn words(line: &str) -> String {
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn golden(name: &str) -> PathBuf {

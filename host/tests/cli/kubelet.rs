@@ -1,5 +1,6 @@
 //! The kubelet's credential provider, through the whole program. src/frontend/kubelet/tests.rs has the protocol's details.
 
+use std::fs;
 use std::time::Duration;
 
 use keyward_testbed::{ACCESS_KEY_ID, Answer, DEFAULT_ACCOUNT, FakeAws, Role, SeenRequest, private_password};
@@ -10,6 +11,8 @@ use crate::harness::{Call, Outcome, PRIVATE};
 const ROLE: &str = "arn:aws:iam::123456789012:role/puller";
 const OTHER_ROLE: &str = "arn:aws:iam::123456789012:role/other";
 const TOKEN: &str = "header.payload-hunter2.signature";
+/// A role for the node, with what belongs to it.
+const NODE_ROLE: [&str; 6] = ["--role-arn", OTHER_ROLE, "--external-id", "ticket/42", "--session-name", "node-7"];
 const ANNOTATION: &str = "eks.amazonaws.com/ecr-role-arn";
 
 /// A request of `v1` for an image of the registry.
@@ -158,26 +161,73 @@ fn the_token_of_a_service_account_is_exchanged_for_the_role_of_its_annotation() 
 }
 
 #[test]
-fn a_service_account_that_names_no_role_has_that_of_the_environment_or_of_the_flag() {
-    let flags = ["--role-arn", OTHER_ROLE, "--external-id", "ticket/42", "--session-name", "node-7"];
-    let flagged = |fake: &FakeAws| flags.iter().fold(kubelet(fake), |call, flag| call.argument(flag));
-    type Configured<'a> = &'a dyn Fn(&FakeAws) -> Call;
-    for (call, role, session) in [
-        (
-            &(|fake: &FakeAws| kubelet(fake).variable("AWS_ECR_ROLE_ARN", ROLE)) as Configured<'_>,
-            ROLE,
-            "ecr-credential-provider",
-        ),
-        (&|fake| flagged(fake).variable("AWS_ECR_ROLE_ARN", ROLE), ROLE, "node-7"),
-        (&flagged, OTHER_ROLE, "node-7"),
-    ] {
+fn a_service_account_that_names_no_role_has_that_of_the_environment() {
+    for (flags, session) in [(&[][..], "ecr-credential-provider"), (&NODE_ROLE, "node-7")] {
         let fake = fake();
-        response(&run(call(&fake), &request_of_pod(None)));
+        let call = flags.iter().fold(kubelet(&fake), |call, flag| call.argument(flag));
+        response(&run(call.variable("AWS_ECR_ROLE_ARN", ROLE), &request_of_pod(None)));
         assert_eq!(asked(&fake), ["AssumeRoleWithWebIdentity", "ECR"]);
         let exchange = &fake.requests()[0];
-        assert_eq!(exchange.parameter("RoleArn").as_deref(), Some(role));
+        assert_eq!(exchange.parameter("RoleArn").as_deref(), Some(ROLE));
         assert_eq!(exchange.parameter("RoleSessionName").as_deref(), Some(session));
     }
+}
+
+/// The role of a flag or of a rule trusts the node, and no service account.
+#[test]
+fn a_role_of_the_settings_is_assumed_with_the_nodes_keys_whether_a_token_comes_or_not() {
+    for request in [request_of_pod(None), request(PRIVATE)] {
+        let fake = FakeAws::start();
+        fake.add_role(Role::new(OTHER_ROLE));
+        let call = NODE_ROLE.iter().fold(kubelet(&fake), |call, flag| call.argument(flag));
+        response(&run(call, &request));
+        assert_eq!(asked(&fake), ["AssumeRole", "ECR"]);
+        let assumed = &fake.requests()[0];
+        assert_eq!(assumed.access_key_id.as_deref(), Some(ACCESS_KEY_ID));
+        for (name, value) in [("RoleArn", OTHER_ROLE), ("ExternalId", "ticket/42"), ("RoleSessionName", "node-7")] {
+            assert_eq!(assumed.parameter(name).as_deref(), Some(value));
+        }
+    }
+}
+
+#[test]
+fn a_rule_with_a_path_is_for_its_images_which_the_kubelet_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keyward.toml");
+    let rules = format!(
+        "[[registry]]\nmatch = '{PRIVATE}/team/'\nrole-arn = '{OTHER_ROLE}'\n\
+         [[registry]]\nmatch = '*.dkr.ecr.us-*.amazonaws.com'\nrole-arn = '{ROLE}'\n"
+    );
+    fs::write(&file, rules).unwrap();
+    let other = "210987654321.dkr.ecr.us-east-1.amazonaws.com";
+    for (image, registry, role, key) in [
+        (format!("{PRIVATE}/team/image:1"), PRIVATE.to_owned(), OTHER_ROLE, "Image"),
+        (format!("{PRIVATE}:443/team/image:1"), format!("{PRIVATE}:443"), OTHER_ROLE, "Image"),
+        // Kept for the registry, it would be taken for the images of the other rule too.
+        (format!("{PRIVATE}/image"), PRIVATE.to_owned(), ROLE, "Image"),
+        (format!("{other}/team/image"), other.to_owned(), ROLE, "Registry"),
+    ] {
+        let fake = FakeAws::start();
+        fake.add_role(Role::new(OTHER_ROLE));
+        fake.add_role(Role::new(ROLE));
+        let mut request = request(PRIVATE);
+        request["image"] = image.as_str().into();
+        let response = response(&run(kubelet(&fake).variable("KEYWARD_CONFIG", &file), &request));
+        assert_eq!(fake.requests()[0].parameter("RoleArn").as_deref(), Some(role), "{image}");
+        assert_eq!(response["cacheKeyType"], key, "{image}");
+        assert_eq!(response["auth"][&registry]["username"], "AWS", "{image}");
+    }
+}
+
+#[test]
+fn a_default_role_that_cannot_be_read_fails_the_pull() {
+    use std::os::unix::ffi::OsStrExt;
+    let fake = fake();
+    let call = kubelet(&fake).variable("AWS_ECR_ROLE_ARN", std::ffi::OsStr::from_bytes(b"arn:\xff"));
+    let outcome = run(call, &request_of_pod(None));
+    assert_eq!((outcome.status, outcome.output.as_str()), (1, ""));
+    assert!(outcome.errors.contains("AWS_ECR_ROLE_ARN is not UTF-8"), "{outcome:?}");
+    assert_eq!(fake.connections_accepted(), 0);
 }
 
 #[test]

@@ -114,6 +114,37 @@ fn login_password_prints_what_the_aws_command_line_would() {
 }
 
 #[test]
+fn a_region_that_was_typed_chooses_the_registries_and_the_variable_of_keyward_does_not() {
+    let fake = FakeAws::start();
+    let login = |arguments: &[&str]| {
+        let call = Call::keyward(&[&["login-password"], arguments].concat()).against(&fake);
+        call.variable("KEYWARD_REGION", "us-west-2").variable("AWS_REGION", "eu-west-1").run().output
+    };
+    assert_eq!(login(&[]), format!("{}\n", password("eu-west-1")));
+    assert_eq!(login(&["--region", "us-east-1"]), format!("{}\n", password("us-east-1")));
+    let outcome = Call::keyward(&["login-password"]).against(&fake).variable("KEYWARD_REGION", "us-west-2").run();
+    assert!(outcome.status == 8 && outcome.errors.contains("the region is missing"), "{outcome:?}");
+    let help = |command: &str| Call::keyward(&[command, "--help"]).run().output;
+    assert!(help("login-password").contains("The region of the registries"));
+    assert!(!help("get").contains("The region of the registries"));
+}
+
+/// Of a disk that does not answer, a pipe that nobody writes to is the likeness that needs no mount.
+#[test]
+fn shared_files_that_are_never_read_to_their_end_hold_nobody_up_who_asks_for_a_password() {
+    let fake = FakeAws::start();
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let call = Call::keyward(&["login-password", "--deadline", "0.2"]).against(&fake);
+    let outcome = call.variable("AWS_CONFIG_FILE", &pipe).run();
+    assert_eq!((outcome.status, outcome.output.as_str()), (8, ""));
+    assert!(outcome.errors.contains("the region is missing"), "{outcome:?}");
+    assert!(outcome.errors.contains(&format!("{} (", pipe.display())), "{outcome:?}");
+    assert!(outcome.errors.contains("it was not read within 200ms"), "{outcome:?}");
+}
+
+#[test]
 fn completions_and_manual_pages_know_every_subcommand() {
     for shell in ["bash", "zsh", "fish"] {
         let outcome = Call::keyward(&["completions", shell]).run();

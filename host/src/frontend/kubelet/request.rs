@@ -25,6 +25,8 @@ const MAX_BYTES: usize = 1024 * 1024;
 pub(crate) struct Pull {
     /// The version that the response is to have.
     pub(super) version: Version,
+    /// The image, as the kubelet names it.
+    pub(crate) image: String,
     /// The image's registry: host and, where the image has one, port.
     pub(crate) registry: String,
     /// The service account of the pod that the image is for, where the kubelet is configured to tell.
@@ -112,7 +114,8 @@ fn decode(bytes: &[u8]) -> Result<Pull, RequestError> {
     if registry.is_empty() {
         return Err(RequestError::Image);
     }
-    Ok(Pull { version, registry: registry.to_owned(), service_account })
+    let registry = registry.to_owned();
+    Ok(Pull { version, image, registry, service_account })
 }
 
 /// An empty value is none: the kubelet leaves such fields out, and templates of clusters write such annotations.

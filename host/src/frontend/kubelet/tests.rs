@@ -11,7 +11,12 @@ struct Served {
     errors: String,
 }
 
-fn serve_with(input: &[u8], resolve: impl FnOnce(&Pull) -> Answer) -> Served {
+fn serve_with(input: &[u8], resolve: impl FnOnce(&Pull) -> Result<Credential, Failure>) -> Served {
+    let resolve = |pull: &Pull| resolve(pull).map(|credential| Found { credential, is_for_image: false });
+    serve_found(input, resolve)
+}
+
+fn serve_found(input: &[u8], resolve: impl FnOnce(&Pull) -> Result<Found, Failure>) -> Served {
     let (mut output, mut errors) = (Vec::new(), Vec::new());
     let status = serve(&mut &*input, &mut output, &mut errors, || NOW, resolve).unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -39,7 +44,12 @@ fn credential(left: Option<i64>) -> Credential {
 fn pull(input: &str) -> Pull {
     let mut asked = None;
     let served = serve_with(input.as_bytes(), |pull| {
-        asked = Some(Pull { registry: pull.registry.clone(), service_account: pull.service_account.clone(), ..*pull });
+        asked = Some(Pull {
+            version: pull.version,
+            image: pull.image.clone(),
+            registry: pull.registry.clone(),
+            service_account: pull.service_account.clone(),
+        });
         Ok(credential(None))
     });
     assert_eq!((served.status, served.errors.as_str()), (0, ""), "{input}");
@@ -96,6 +106,17 @@ fn the_kubelet_keeps_a_credential_for_half_of_what_is_left_of_its_life() {
 }
 
 #[test]
+fn a_credential_that_is_not_for_every_image_of_the_registry_is_kept_for_the_image_alone() {
+    for (is_for_image, key) in [(true, "Image"), (false, "Registry")] {
+        let found = |_: &Pull| Ok(Found { credential: credential(Some(60)), is_for_image });
+        let served = serve_found(request("v1", &format!("{HOST}/team/x")).as_bytes(), found);
+        let response: serde_json::Value = serde_json::from_str(&served.output).unwrap();
+        assert_eq!(response["cacheKeyType"], key);
+        assert_eq!(response["auth"][HOST]["username"], "AWS");
+    }
+}
+
+#[test]
 fn the_registry_of_an_image_has_its_port_and_nothing_behind_it() {
     for (image, registry) in [
         (HOST.to_owned(), HOST.to_owned()),
@@ -104,7 +125,7 @@ fn the_registry_of_an_image_has_its_port_and_nothing_behind_it() {
         ("localhost:5000/a".to_owned(), "localhost:5000".to_owned()),
     ] {
         let asked = pull(&request("v1", &image));
-        assert_eq!(asked.registry, registry);
+        assert_eq!((&asked.image, &asked.registry), (&image, &registry));
         let served = serve_with(request("v1", &image).as_bytes(), |_| Ok(credential(None)));
         assert!(served.output.contains(&format!("\"auth\":{{\"{registry}\":{{")), "{}", served.output);
     }
