@@ -4,7 +4,6 @@ use std::io::{self, IsTerminal, Read, Write};
 
 use clap::CommandFactory;
 use clap::error::ErrorKind;
-use keyward::Error;
 
 use crate::arguments::{Arguments, Get, LoginPassword};
 use crate::frontend::print::{self, Format};
@@ -26,7 +25,7 @@ pub(crate) fn get(get: &Get) -> io::Result<u8> {
     }
     let settings = match Settings::load(&get.options, Caller::Person) {
         Ok(settings) => settings,
-        Err(text) => return fail(&text),
+        Err(text) => return Ok(print::wrong_setting(&text)),
     };
     let questions: Vec<Question> = addresses.iter().map(|address| settings.question(address)).collect();
     let answers = lookup::resolve_all(&settings, &questions);
@@ -37,13 +36,13 @@ pub(crate) fn get(get: &Get) -> io::Result<u8> {
 pub(crate) fn login_password(arguments: &LoginPassword) -> io::Result<u8> {
     let settings = match Settings::load(&arguments.options, Caller::Person) {
         Ok(settings) => settings,
-        Err(text) => return fail(&text),
+        Err(text) => return Ok(print::wrong_setting(&text)),
     };
     // KEYWARD_REGION is that of STS, whichever registry is asked for.
     let typed = arguments.options.region.as_deref();
     let address = match region::registry(typed, settings.identity().profile.as_deref(), settings.budget.deadline) {
         Ok(address) => address,
-        Err(text) => return fail(&text),
+        Err(text) => return Ok(print::wrong_setting(&text)),
     };
     let question = settings.question(&address);
     let answer = lookup::resolve(&settings, &question);
@@ -54,6 +53,9 @@ pub(crate) fn login_password(arguments: &LoginPassword) -> io::Result<u8> {
 /// for their input would look like a lookup that is stuck.
 fn addresses(get: &Get) -> io::Result<Vec<String>> {
     if !get.registries.is_empty() && get.registries != [STANDARD_INPUT] {
+        if get.registries.iter().any(|address| address == STANDARD_INPUT) {
+            wrong_use(ErrorKind::ArgumentConflict, "'-' is the standard input: name it alone, or the registries alone");
+        }
         return Ok(get.registries.clone());
     }
     let mut input = String::new();
@@ -93,12 +95,6 @@ fn print_all(format: Format, questions: &[Question], answers: &[Answer]) -> io::
     }
     output.flush()?;
     Ok(print::exit_status_of_all(answers))
-}
-
-/// A setting makes no sense.
-fn fail(text: &str) -> io::Result<u8> {
-    let _ = writeln!(io::stderr(), "error: {text}");
-    Ok(print::exit_status(&Error::Invalid(String::new())))
 }
 
 /// The command line makes no sense: clap says so as it does of what it finds by itself.

@@ -21,6 +21,7 @@ use std::process;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{CommandFactory, Parser};
+use clap_complete::Shell;
 use keyward::Error;
 
 use crate::arguments::{Action, Arguments, Check, ConfigAction, Explain, Options};
@@ -56,10 +57,7 @@ fn run(arguments: Arguments) -> io::Result<u8> {
     match arguments.action {
         Action::Get(get) => get::get(&get),
         Action::LoginPassword(login_password) => get::login_password(&login_password),
-        Action::Completions { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), NAME, &mut io::stdout());
-            Ok(0)
-        }
+        Action::Completions { shell } => completions(shell),
         Action::Man { folder } => manual(folder.as_deref()),
         Action::Kubelet(kubelet) => self::kubelet(&kubelet.options),
         Action::Docker(docker) => helper::serve(helper::NAME, &docker.actions, &docker.options),
@@ -77,11 +75,19 @@ fn run(arguments: Arguments) -> io::Result<u8> {
 fn explain(explain: &Explain) -> io::Result<u8> {
     match Settings::load(&explain.options, Caller::Person) {
         Ok(settings) => explain::explain(explain, &settings, &mut io::stdout()),
-        Err(text) => {
-            let _ = writeln!(io::stderr(), "error: {text}");
-            Ok(print::exit_status(&Error::Invalid(text)))
-        }
+        Err(text) => Ok(print::wrong_setting(&text)),
     }
+}
+
+/// A script that completes the command line, from the same definitions as `--help`.
+fn completions(shell: Shell) -> io::Result<u8> {
+    // Into a buffer, since the generator panics where it cannot write.
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), NAME, &mut script);
+    let mut output = io::stdout().lock();
+    output.write_all(&script)?;
+    output.flush()?;
+    Ok(0)
 }
 
 /// The manual, from the same definitions as `--help`.
@@ -120,9 +126,6 @@ fn config_check(check: Check) -> io::Result<u8> {
             io::stdout().write_all(report.as_bytes())?;
             Ok(0)
         }
-        Err(text) => {
-            let _ = writeln!(io::stderr(), "error: {text}");
-            Ok(print::exit_status(&Error::Invalid(text)))
-        }
+        Err(text) => Ok(print::wrong_setting(&text)),
     }
 }

@@ -122,6 +122,8 @@ impl ServeError {
     /// What a person needs to know besides, or wherever a client hides the standard output.
     fn detail(&self) -> Option<String> {
         match self {
+            // Nothing is wrong: with a `credsStore`, docker asks for every registry that it uses, and shows what is written here.
+            Self::NotFound(failure) if failure.error == Error::NotOurRegistry => None,
             Self::NotFound(failure) | Self::Lookup(failure) => Some(failure.to_string()),
             Self::Settings(text) => Some(text.clone()),
             Self::NotImplemented => Some(

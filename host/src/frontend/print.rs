@@ -1,5 +1,7 @@
 //! Credentials for scripts and for people.
 
+use std::io::{self, Write};
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::ValueEnum;
@@ -91,6 +93,13 @@ pub(crate) fn exit_status_of_all(answers: &[Answer]) -> u8 {
     let mut statuses = answers.iter().map(status);
     let first = statuses.next().unwrap_or_default();
     if statuses.all(|status| status == first) { first } else { PARTLY }
+}
+
+/// Says that a setting makes no sense, and returns the exit status.
+pub(crate) fn wrong_setting(text: &str) -> u8 {
+    // Without a reader of it, the reason is worth nothing: a closed stream is no failure of the command.
+    let _ = writeln!(io::stderr(), "error: {text}");
+    exit_status(&Error::Invalid(String::new()))
 }
 
 /// The exit status where the command was told to end.

@@ -1,6 +1,8 @@
 //! docker's configuration as a text that is changed in places: the order of its members and what each of them says stay as
 //! they were written, and it is laid out as docker lays it out, or as its author did.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 /// Why a text is no configuration of docker's.
@@ -33,21 +35,23 @@ impl Document {
     pub(super) fn parse(text: &str) -> Result<Self, DocumentError> {
         // docker takes an empty file for one that says nothing.
         let text = if text.trim_ascii().is_empty() { "{}" } else { text };
-        let value: Value = serde_json::from_str(text)?;
-        let is_texts = |value: &Value| value.as_object().is_some_and(|texts| texts.values().all(Value::is_string));
-        if !value.is_object() {
-            return Err(DocumentError::Root);
-        }
-        // What docker does not read either: it would be lost on the next change. Null is as good as nothing.
-        if value.get(CRED_HELPERS).is_some_and(|value| !value.is_null() && !is_texts(value)) {
-            return Err(DocumentError::Helpers);
-        }
-        if value.get(CREDS_STORE).is_some_and(|value| !value.is_null() && !value.is_string()) {
-            return Err(DocumentError::Store);
-        }
+        // The reader takes only what is known to be JSON.
+        serde_json::from_str::<Value>(text)?;
         let Node::Object(members) = Reader { rest: text }.node() else {
             return Err(DocumentError::Root);
         };
+        // What docker does not read either: it would be lost on the next change. Null is as good as nothing.
+        let is_texts = |node: &Node| match node {
+            Node::Object(members) => members.iter().all(|(_, node)| node.text().is_some()),
+            node => node.is_null(),
+        };
+        if !members.iter().filter(|member| is_field(member, CRED_HELPERS)).all(|(_, node)| is_texts(node)) {
+            return Err(DocumentError::Helpers);
+        }
+        let is_text = |node: &Node| node.is_null() || node.text().is_some();
+        if !members.iter().filter(|member| is_field(member, CREDS_STORE)).all(|(_, node)| is_text(node)) {
+            return Err(DocumentError::Store);
+        }
         Ok(Self {
             members,
             indentation: indentation(text).to_owned(),
@@ -63,56 +67,64 @@ impl Document {
 
     /// The addresses of registries that somebody has logged in to.
     pub(super) fn logins(&self) -> Vec<String> {
-        self.object(AUTHS).iter().map(|(name, _)| unquoted(name)).collect()
+        self.object(AUTHS).into_keys().collect()
     }
 
     /// The hosts that have a helper of their own, with its name.
     pub(super) fn helpers(&self) -> Vec<(String, String)> {
-        let members = self.object(CRED_HELPERS).iter();
-        members.filter_map(|(name, value)| Some((unquoted(name), value.text()?))).collect()
+        self.object(CRED_HELPERS).into_iter().filter_map(|(host, node)| Some((host, node.text()?))).collect()
     }
 
     /// The helper that is asked for every other registry.
     pub(super) fn creds_store(&self) -> Option<String> {
-        self.members.iter().rev().find(|(name, _)| unquoted(name) == CREDS_STORE)?.1.text()
+        let texts = self.members.iter().filter(|member| is_field(member, CREDS_STORE));
+        texts.rev().find_map(|(_, node)| node.text()).filter(|store| !store.is_empty())
     }
 
     /// Whether that is new.
     pub(super) fn set_helper(&mut self, host: &str, helper: &str) -> bool {
-        let members = match place(&mut self.members, CRED_HELPERS) {
-            Node::Object(members) => members,
-            null => {
-                *null = Node::Object(Vec::new());
-                let Node::Object(members) = null else { return false };
-                members
-            }
-        };
-        let is_new = set_text(members, host, helper);
-        self.is_changed |= is_new;
-        is_new
+        if self.object(CRED_HELPERS).get(host).and_then(|node| node.text()).as_deref() == Some(helper) {
+            return false;
+        }
+        let node = place(&mut self.members, CRED_HELPERS, is_field);
+        if node.is_null() {
+            *node = Node::Object(Vec::new());
+        }
+        if let Node::Object(members) = node {
+            *place(members, host, is_key) = Node::Scalar(quoted(helper));
+        }
+        self.is_changed = true;
+        true
     }
 
     /// Whether that is new.
     pub(super) fn set_creds_store(&mut self, helper: &str) -> bool {
-        let is_new = set_text(&mut self.members, CREDS_STORE, helper);
-        self.is_changed |= is_new;
-        is_new
+        if self.creds_store().as_deref() == Some(helper) {
+            return false;
+        }
+        *place(&mut self.members, CREDS_STORE, is_field) = Node::Scalar(quoted(helper));
+        self.is_changed = true;
+        true
     }
 
-    /// Removes the entry of a host, and the object where it was the last.
-    pub(super) fn remove_helper(&mut self, host: &str) {
-        for (_, node) in self.members.iter_mut().filter(|(name, _)| unquoted(name) == CRED_HELPERS) {
-            if let Node::Object(members) = node {
-                members.retain(|(name, _)| unquoted(name) != host);
+    /// Removes the entry that a host has of a helper, and the object where it was the last.
+    pub(super) fn remove_helper(&mut self, host: &str, helper: &str) {
+        self.members.retain_mut(|member| {
+            let is_meant = is_field(member, CRED_HELPERS);
+            match &mut member.1 {
+                Node::Object(members) if is_meant => {
+                    members.retain(|member| !is_key(member, host) || member.1.text().as_deref() != Some(helper));
+                    !members.is_empty()
+                }
+                _ => true,
             }
-        }
-        let is_empty = |node: &Node| matches!(node, Node::Object(members) if members.is_empty());
-        self.members.retain(|(name, node)| unquoted(name) != CRED_HELPERS || !is_empty(node));
+        });
         self.is_changed = true;
     }
 
-    pub(super) fn remove_creds_store(&mut self) {
-        self.members.retain(|(name, _)| unquoted(name) != CREDS_STORE);
+    /// Removes a helper from being asked for every other registry.
+    pub(super) fn remove_creds_store(&mut self, helper: &str) {
+        self.members.retain(|member| !is_field(member, CREDS_STORE) || member.1.text().as_deref() != Some(helper));
         self.is_changed = true;
     }
 
@@ -124,7 +136,7 @@ impl Document {
     /// The file as it would be, for other eyes: of texts, those of the helpers alone. Logins, headers and proxies may hold
     /// secrets, and who knows what else does.
     pub(super) fn redacted(&self) -> String {
-        let is_shown = |member: &str| member == CREDS_STORE || member == CRED_HELPERS;
+        let is_shown = |member: &str| [CREDS_STORE, CRED_HELPERS].iter().any(|name| name.eq_ignore_ascii_case(member));
         self.written(|member, scalar| {
             if scalar.starts_with('"') && !is_shown(member) { "\"…\"".to_owned() } else { scalar.to_owned() }
         })
@@ -169,12 +181,17 @@ impl Document {
         text.push_str(brackets[1]);
     }
 
-    /// The members of one that is an object.
-    fn object(&self, member: &str) -> &[Member] {
-        match self.members.iter().rev().find(|(name, _)| unquoted(name) == member) {
-            Some((_, Node::Object(members))) => members,
-            _ => &[],
+    /// What docker reads of a field that is an object. Where there are several of the name, they are put together, and null takes
+    /// back what was said before.
+    fn object(&self, field: &str) -> BTreeMap<String, &Node> {
+        let mut object = BTreeMap::new();
+        for (_, node) in self.members.iter().filter(|member| is_field(member, field)) {
+            match node {
+                Node::Object(members) => object.extend(members.iter().map(|(name, node)| (unquoted(name), node))),
+                _ => object.clear(),
+            }
         }
+        object
     }
 }
 
@@ -194,24 +211,30 @@ impl Node {
             _ => None,
         }
     }
+
+    fn is_null(&self) -> bool {
+        matches!(self, Self::Scalar(raw) if raw == "null")
+    }
 }
 
-/// The value of a member, which is made where it is missing.
-fn place<'a>(members: &'a mut Vec<Member>, member: &str) -> &'a mut Node {
-    let index = members.iter().rposition(|(name, _)| unquoted(name) == member).unwrap_or_else(|| {
-        members.push((quoted(member), Node::Scalar("null".to_owned())));
+/// Whether a member is this field of docker's configuration. docker reads it with Go's encoding/json, which knows a field in any case;
+/// of several, the last counts.
+fn is_field((name, _): &Member, field: &str) -> bool {
+    unquoted(name).eq_ignore_ascii_case(field)
+}
+
+/// Whether a member of an object has this name.
+fn is_key((name, _): &Member, key: &str) -> bool {
+    unquoted(name) == key
+}
+
+/// The value of the last member of a name, which is made where it is missing.
+fn place<'a>(members: &'a mut Vec<Member>, name: &str, is_meant: impl Fn(&Member, &str) -> bool) -> &'a mut Node {
+    let index = members.iter().rposition(|member| is_meant(member, name)).unwrap_or_else(|| {
+        members.push((quoted(name), Node::Scalar("null".to_owned())));
         members.len() - 1
     });
     &mut members[index].1
-}
-
-fn set_text(members: &mut Vec<Member>, member: &str, text: &str) -> bool {
-    let node = place(members, member);
-    let is_new = node.text().as_deref() != Some(text);
-    if is_new {
-        *node = Node::Scalar(quoted(text));
-    }
-    is_new
 }
 
 fn quoted(text: &str) -> String {

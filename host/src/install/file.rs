@@ -1,9 +1,9 @@
 //! Where docker's configuration is, and how it is replaced: at once, or not at all.
 
 use std::env;
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::process;
 
@@ -11,6 +11,9 @@ use super::InstallError;
 
 /// How many links are followed one after another: as many as Linux does.
 const MAX_LINKS: usize = 40;
+
+/// The most that is read: more than any file has that docker or a person has written.
+const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The configuration file, which may not be there yet.
 pub(super) struct ConfigFile {
@@ -28,8 +31,8 @@ impl ConfigFile {
         let path = named.map(Path::to_owned).or_else(dockers_file).ok_or(InstallError::NoHome)?;
         let read = || {
             let target = target(&path)?;
-            let text = text(&target)?;
-            Ok((target, text))
+            let found = Found::read(&target)?;
+            Ok((target, found.map(|found| found.text).unwrap_or_default()))
         };
         match read() {
             Ok((target, text)) => Ok(Self { path, target, text }),
@@ -54,23 +57,18 @@ impl ConfigFile {
         };
         DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
         let (draft, mut file) = Draft::create(folder).map_err(failed)?;
-        let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
-        written.and_then(|()| self.hand_over_mode(&draft)).map_err(failed)?;
+        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
+        let found = Found::read(&self.target).map_err(failed)?;
         // docker takes no lock that could be waited for. This leaves little time for a login to be lost in.
-        if self::text(&self.target).map_err(failed)? != self.text {
+        if found.as_ref().map_or("", |found| &found.text) != self.text {
             return Err(InstallError::Changed { file: self.path.clone() });
         }
+        if let Some(found) = found {
+            give_owner(&file, &found.metadata)
+                .map_err(|cause| InstallError::Owner { file: self.path.clone(), cause })?;
+            file.set_permissions(fs::Permissions::from_mode(found.metadata.mode() & 0o7777)).map_err(failed)?;
+        }
         draft.rename(&self.target).map_err(failed)
-    }
-
-    fn hand_over_mode(&self, draft: &Draft) -> io::Result<()> {
-        let metadata = match fs::metadata(&self.target) {
-            Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(()),
-            metadata => metadata?,
-        };
-        // Only root may give a file away. Others own it already, or could write the folder alone.
-        let _ = chown(&draft.0, Some(metadata.uid()), Some(metadata.gid()));
-        fs::set_permissions(&draft.0, fs::Permissions::from_mode(metadata.mode() & 0o7777))
     }
 }
 
@@ -111,11 +109,44 @@ fn target(path: &Path) -> io::Result<PathBuf> {
     Err(io::Error::other("it is a link that leads to itself"))
 }
 
-fn text(target: &Path) -> io::Result<String> {
-    match fs::read_to_string(target) {
-        Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(String::new()),
-        text => text,
+/// A file as it was found.
+struct Found {
+    text: String,
+    metadata: Metadata,
+}
+
+impl Found {
+    /// Reads a file, or `None` where there is none. What is no file may have no end, or nothing to read for ever.
+    fn read(target: &Path) -> io::Result<Option<Self>> {
+        // A pipe would be waited for until somebody writes to it.
+        let file = match OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(target) {
+            Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(None),
+            file => file?,
+        };
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Err(io::Error::other("it is no regular file"));
+        }
+        let mut text = String::new();
+        file.take(MAX_BYTES + 1).read_to_string(&mut text)?;
+        if text.len() as u64 > MAX_BYTES {
+            return Err(io::Error::other(format!("it is longer than {MAX_BYTES} bytes")));
+        }
+        Ok(Some(Self { text, metadata }))
     }
+}
+
+/// Gives a file the owner and the group of another. Through the open file: whoever may write the folder could put a link to
+/// somebody else's file where its name leads.
+fn give_owner(file: &File, other: &Metadata) -> io::Result<()> {
+    let own = file.metadata()?;
+    // Only root may give a file away, and its owner may choose among their groups: asked for alone, that is permitted.
+    let owner = Some(other.uid()).filter(|owner| *owner != own.uid());
+    let group = Some(other.gid()).filter(|group| *group != own.gid());
+    if owner.is_none() && group.is_none() {
+        return Ok(());
+    }
+    fchown(file, owner, group)
 }
 
 /// A file that is to take another's place. It is removed where it does not come to that.
@@ -154,6 +185,8 @@ impl Drop for Draft {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::chown;
+
     use super::*;
 
     /// With a folder of docker's, and what is in it.
@@ -195,6 +228,35 @@ mod tests {
         assert_eq!(fs::read_to_string(&path).unwrap(), "{ }");
         assert_eq!(fs::read_to_string(folder.path().join(&left)).unwrap(), "half");
         assert_eq!(names(folder.path()).len(), 2);
+    }
+
+    #[test]
+    fn the_owner_and_the_group_stay_or_nothing_is_done() {
+        let (_folder, path) = folder("{}");
+        if chown(&path, Some(1), Some(2)).is_ok() {
+            read(&path).replace("{ }").unwrap();
+            let metadata = fs::metadata(&path).unwrap();
+            assert_eq!((metadata.uid(), metadata.gid()), (1, 2));
+        } else {
+            // Who is not root can give nothing to root.
+            let file = File::open(&path).unwrap();
+            give_owner(&file, &fs::metadata("/").unwrap()).unwrap_err();
+        }
+    }
+
+    #[test]
+    fn what_is_no_file_or_has_no_end_is_not_read() {
+        let (folder, path) = folder("{}");
+        let said = |path: &Path| match ConfigFile::read(Some(path)) {
+            Ok(_) => panic!("read {}", path.display()),
+            Err(error) => error.to_string(),
+        };
+        for path in [Path::new("/dev/zero"), folder.path()] {
+            assert!(said(path).ends_with("could not be read: it is no regular file"), "{}", said(path));
+        }
+        let too_long = File::options().write(true).open(&path).unwrap();
+        too_long.set_len(MAX_BYTES + 1).unwrap();
+        assert!(said(&path).ends_with("it is longer than 4194304 bytes"), "{}", said(&path));
     }
 
     #[test]

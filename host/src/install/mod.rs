@@ -10,6 +10,8 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use keyward_ecr::registry::{RegionMismatch, Registry};
+
 use self::document::{Document, DocumentError};
 use self::file::ConfigFile;
 use crate::arguments::{Entry, Install, Options, Uninstall};
@@ -69,6 +71,8 @@ enum InstallError {
     Settings(String),
     #[error("'{0}' is no registry that keyward knows: name a registry of Amazon ECR, {EXAMPLE}")]
     NotServed(String),
+    #[error(transparent)]
+    CannotExist(#[from] RegionMismatch),
     #[error("{} names no registry of Amazon ECR: say which one is meant, {EXAMPLE}", file.display())]
     NoneFound { file: PathBuf },
     #[error("{} has other helpers for {}: --force replaces them", file.display(), entries.join(", "))]
@@ -85,6 +89,11 @@ enum InstallError {
     Read { file: PathBuf, cause: io::Error },
     #[error("{} could not be written: {cause}", file.display())]
     Write { file: PathBuf, cause: io::Error },
+    #[error(
+        "{} cannot be replaced and keep its owner and its group ({cause}): type the command as its owner, or as root",
+        file.display()
+    )]
+    Owner { file: PathBuf, cause: io::Error },
     #[error("{} was changed by another program meanwhile: try again", file.display())]
     Changed { file: PathBuf },
 }
@@ -127,17 +136,16 @@ fn try_install(arguments: &Install) -> Result<Outcome, InstallError> {
     let mut document = parse(&file)?;
     // Which registries are known, they say too.
     let settings = Settings::load(&Options::default(), Caller::Person).map_err(InstallError::Settings)?;
-    let is_served = |address: &str| settings.serves(&settings.question(address));
     let name = helper.to_string();
     let mut done = Vec::new();
     if arguments.creds_store {
         if !arguments.force {
-            refuse_to_shadow(&document, &file, &name, is_served)?;
+            refuse_to_shadow(&document, &file, &name, &settings)?;
         }
         let says = if document.set_creds_store(&name) { "now" } else { "already" };
         done.push(format!("{}: '{name}' is {says} asked for every registry", file.path().display()));
     } else {
-        let hosts = hosts_to_install(arguments, is_served, &document, &file)?;
+        let hosts = hosts_to_install(arguments, &settings, &document, &file)?;
         if !arguments.force {
             refuse_to_replace(&document, &file, &hosts, &name)?;
         }
@@ -155,17 +163,18 @@ fn try_uninstall(arguments: &Uninstall) -> Result<Outcome, InstallError> {
     let mut document = parse(&file)?;
     let name = helper.to_string();
     let is_meant = |host: &str| {
-        arguments.registries.is_empty() || arguments.registries.iter().any(|address| host_of(address) == host)
+        let is_it = |address: &String| address == host || host_of(address).as_deref() == Some(host);
+        arguments.registries.is_empty() || arguments.registries.iter().any(is_it)
     };
     let ours = document.helpers().into_iter().filter(|(host, helper)| *helper == name && is_meant(host));
     let ours: Vec<String> = ours.map(|(host, _)| host).collect();
     let mut done = Vec::new();
     for host in &ours {
-        document.remove_helper(host);
+        document.remove_helper(host, &name);
         done.push(format!("{}: '{name}' is no longer asked for {host}", file.path().display()));
     }
     if arguments.registries.is_empty() && document.creds_store().as_deref() == Some(name.as_str()) {
-        document.remove_creds_store();
+        document.remove_creds_store(&name);
         done.push(format!("{}: '{name}' is no longer asked for every registry", file.path().display()));
     }
     if done.is_empty() {
@@ -196,20 +205,16 @@ fn finish(
 /// The hosts that were named, or else those of Amazon ECR that the file has: from `docker login`, or of helpers.
 fn hosts_to_install(
     arguments: &Install,
-    is_served: impl Fn(&str) -> bool,
+    settings: &Settings,
     document: &Document,
     file: &ConfigFile,
 ) -> Result<Vec<String>, InstallError> {
     let mut hosts: Vec<String> = if arguments.registries.is_empty() {
         let named = document.logins().into_iter().chain(document.helpers().into_iter().map(|(host, _)| host));
-        named.filter(|address| is_served(address)).map(|address| host_of(&address)).collect()
+        named.filter_map(|address| host_to_install(&address, settings).ok()).collect()
     } else {
-        for address in &arguments.registries {
-            if !is_served(address) {
-                return Err(InstallError::NotServed(address.clone()));
-            }
-        }
-        arguments.registries.iter().map(|address| host_of(address)).collect()
+        let named = arguments.registries.iter();
+        named.map(|address| host_to_install(address, settings)).collect::<Result<_, _>>()?
     };
     if hosts.is_empty() {
         return Err(InstallError::NoneFound { file: file.path().to_owned() });
@@ -217,6 +222,17 @@ fn hosts_to_install(
     hosts.sort();
     hosts.dedup();
     Ok(hosts)
+}
+
+/// The host of a registry that there can be, and that is this command's: by itself, or by what the settings say.
+fn host_to_install(address: &str, settings: &Settings) -> Result<String, InstallError> {
+    let question = settings.question(address);
+    let host = host_of(address).filter(|_| settings.serves(&question));
+    let host = host.ok_or_else(|| InstallError::NotServed(address.to_owned()))?;
+    if let Ok(registry) = Registry::parse(question.request.registry()) {
+        registry.check_region()?;
+    }
+    Ok(host)
 }
 
 fn refuse_to_replace(document: &Document, file: &ConfigFile, hosts: &[String], name: &str) -> Result<(), InstallError> {
@@ -231,8 +247,9 @@ fn refuse_to_shadow(
     document: &Document,
     file: &ConfigFile,
     name: &str,
-    is_served: impl Fn(&str) -> bool,
+    settings: &Settings,
 ) -> Result<(), InstallError> {
+    let is_served = |address: &str| settings.serves(&settings.question(address));
     if let Some(store) = document.creds_store().filter(|store| store != name) {
         let entries = vec![format!("every registry ('{store}')")];
         return Err(InstallError::Taken { file: file.path().to_owned(), entries });
@@ -241,14 +258,29 @@ fn refuse_to_shadow(
     if hosts.is_empty() { Ok(()) } else { Err(InstallError::LoginsLost { file: file.path().to_owned(), hosts }) }
 }
 
-/// What docker looks a registry up by: the host, with the port if there is one.
-fn host_of(address: &str) -> String {
+/// What docker looks a registry up by: the host, with the port if there is one. `None` where docker would have no such host.
+fn host_of(address: &str) -> Option<String> {
     let rest = match address.split_once("://") {
-        // Behind a slash it is a part of a path.
-        Some((scheme, rest)) if !scheme.contains('/') => rest,
+        // Behind one of these, it is a part of a path.
+        Some((scheme, rest)) if !scheme.contains(['/', '?', '#']) => {
+            matches!(scheme.to_ascii_lowercase().as_str(), "https" | "http").then_some(rest)?
+        }
         _ => address,
     };
-    rest.split(['/', '?', '#']).next().unwrap_or(rest).to_ascii_lowercase()
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let (name, port) = authority.split_once(':').map_or((authority, None), |(name, port)| (name, Some(port)));
+    // One dot at the end makes a name absolute. docker has no such names.
+    let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
+    if !name.split('.').all(is_label) || !port.is_none_or(is_port) {
+        return None;
+    }
+    Some(port.map_or_else(|| name.clone(), |port| format!("{name}:{port}")))
+}
+
+fn is_label(label: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    !label.is_empty() && label.bytes().all(is_plain) && !label.starts_with('-') && !label.ends_with('-')
 }
 
 #[cfg(test)]
@@ -262,8 +294,26 @@ mod tests {
             ("https://R.example/v2/", "r.example"),
             ("r.example:8443/team/app:1@sha256:00", "r.example:8443"),
             ("r.example/a://b", "r.example"),
+            ("r.example#://other.example", "r.example"),
+            ("r.example?://other.example", "r.example"),
+            ("r.example./team/app", "r.example"),
+            ("r.example.:8443", "r.example:8443"),
         ] {
-            assert_eq!(host_of(address), host, "{address}");
+            assert_eq!(host_of(address).as_deref(), Some(host), "{address}");
+        }
+        for address in [
+            "",
+            ".",
+            "https://",
+            "ftp://r.example",
+            "user@r.example",
+            "r..example",
+            "r.example:",
+            "r.example:x",
+            "-r",
+            "a b",
+        ] {
+            assert_eq!(host_of(address), None, "{address}");
         }
     }
 

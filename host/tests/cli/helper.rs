@@ -16,11 +16,11 @@ fn get_answers_with_the_address_as_it_was_asked() {
 }
 
 #[test]
-fn not_found_is_said_for_other_registries_and_missing_credentials_with_the_detail_on_standard_error() {
+fn not_found_is_said_for_other_registries_alone_and_for_missing_credentials_with_the_detail() {
     let fake = FakeAws::start();
     let other = Call::helper(&["get"]).against(&fake).input("docker.io").run();
-    assert_eq!((other.status, other.output.as_str()), (1, NOT_FOUND));
-    assert!(other.errors.contains("not a registry that this component knows"), "{other:?}");
+    // docker shows its user what stands on the standard error stream, and nothing is wrong here.
+    assert_eq!((other.status, other.output.as_str(), other.errors.as_str()), (1, NOT_FOUND, ""));
 
     let missing = Call::helper(&["get"]).input(PRIVATE).run();
     assert_eq!((missing.status, missing.output.as_str()), (1, NOT_FOUND));

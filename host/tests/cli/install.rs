@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use tempfile::TempDir;
 
@@ -156,6 +157,32 @@ fn a_registry_that_keyward_does_not_know_is_not_entered() {
 }
 
 #[test]
+fn a_registry_that_cannot_be_is_not_entered() {
+    let cannot = "123456789012.dkr.ecr.cn-north-1.amazonaws.com";
+    Home::with(LOGGED_IN).fail(&["install", PRIVATE, cannot], "cannot exist: region cn-north-1 belongs to partition");
+    let home = Home::with(&format!("{{\"auths\": {{\"{cannot}\": {{}}, \"{PRIVATE}\": {{}}}}}}"));
+    home.succeed(&["install"]);
+    assert_eq!(entries(&home.text()), [(PRIVATE.to_owned(), "keyward".to_owned())]);
+}
+
+/// What looks like a scheme may be a part of what stands behind the host.
+#[test]
+fn the_host_that_is_entered_is_the_one_that_was_asked_about() {
+    for address in [format!("{PRIVATE}#://docker.io"), format!("{PRIVATE}?://docker.io"), format!("{PRIVATE}./app:1")] {
+        let home = Home::with("{}");
+        home.succeed(&["install", &address]);
+        assert_eq!(entries(&home.text()), [(PRIVATE.to_owned(), "keyward".to_owned())], "{address}");
+    }
+}
+
+#[test]
+fn an_entry_of_another_helper_is_found_in_any_case() {
+    let home = Home::with(&format!("{{\"CREDHELPERS\": {{\"{PRIVATE}\": \"ecr-login\"}}, \"credsstore\": \"pass\"}}"));
+    home.fail(&["install", PRIVATE], &format!("has other helpers for {PRIVATE} ('ecr-login')"));
+    home.fail(&["install", "--creds-store"], "has other helpers for every registry ('pass')");
+}
+
+#[test]
 fn another_helper_is_replaced_by_force_alone_and_never_removed() {
     let text = format!("{{\n  \"credHelpers\": {{\n    \"{PRIVATE}\": \"ecr-login\"\n  }}\n}}\n");
     let home = Home::with(&text);
@@ -287,7 +314,13 @@ fn what_cannot_be_read_is_an_error() {
     let home = Home::with("{}");
     fs::remove_file(home.file()).unwrap();
     fs::create_dir(home.file()).unwrap();
-    home.fail(&["install", PRIVATE], "config.json could not be read");
+    home.fail(&["install", PRIVATE], "config.json could not be read: it is no regular file");
+    // A pipe that nobody writes to would be waited for.
+    fs::remove_dir(home.file()).unwrap();
+    assert!(Command::new("mkfifo").arg(home.file()).status().unwrap().success());
+    let outcome = home.call(&["install", PRIVATE]);
+    assert_eq!(outcome.status, 1, "{outcome:?}");
+    assert!(outcome.errors.contains("config.json could not be read: it is no regular file"), "{outcome:?}");
 }
 
 #[test]

@@ -82,6 +82,12 @@ fn without_any_registry_the_command_says_how_to_name_one() {
         assert_eq!((outcome.status, outcome.output.as_str()), (2, ""));
         assert!(outcome.errors.contains("no registry is named: name one"), "{outcome:?}");
     }
+    // Among others, it is not looked up as a registry of that name.
+    for arguments in [&["get", PRIVATE, "-"][..], &["get", "-", "-"]] {
+        let outcome = Call::keyward(arguments).input(IRELAND).run();
+        assert_eq!((outcome.status, outcome.output.as_str()), (2, ""));
+        assert!(outcome.errors.contains("'-' is the standard input: name it alone"), "{outcome:?}");
+    }
     let outcome = Call::keyward(&["get", "-"]).input(b"\xff".to_vec()).run();
     assert!(outcome.status == 2 && outcome.errors.contains("not UTF-8"), "{outcome:?}");
 }

@@ -42,6 +42,11 @@ fn a_credential_that_cannot_be_written_is_no_success() {
     assert_eq!(outcome.status, 1, "{outcome:?}");
     assert!(outcome.errors.starts_with("error: the standard streams failed: "), "{outcome:?}");
     assert_eq!(fake.counters().tokens, 2);
+    for arguments in [&["completions", "bash"][..], &["man"], &["version"]] {
+        let outcome = Call::keyward(arguments).start_with_output(full()).finish();
+        assert_eq!(outcome.status, 1, "{arguments:?}: {outcome:?}");
+        assert!(outcome.errors.starts_with("error: the standard streams failed: "), "{arguments:?}: {outcome:?}");
+    }
 }
 
 #[test]

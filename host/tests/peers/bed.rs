@@ -17,12 +17,22 @@ use super::process::{ADVICE, Outcome, PATH, Server, available, command, installe
 /// Another name of the registry: none of ECR's.
 pub(crate) const OTHER_NAME: &str = "registry.keyward.test";
 
-/// Binds its first two arguments over the hosts file and the name servers' file, for itself only, and becomes the
-/// others. The name server is one that does not exist: names that the hosts file has must not need any.
+/// Binds its first two arguments over the hosts file and the name servers' file, for itself only, and becomes what stands behind
+/// the third. The name server is one that does not exist: names that the hosts file has must not need any.
+///
+/// docker's daemon, containerd and podman write into folders of this machine, whatever they are told. What they write there goes into
+/// memory, at the folder that the third argument names, and is gone with them; what is there, they see.
 const WITH_HOSTS: &str = r#"
+    mount -t tmpfs tmpfs "$3" || exit
+    for folder in /etc /opt /run /var/lib; do
+        mkdir -p "$3/written$folder" "$3/work$folder" || exit
+        layers="lowerdir=$folder,upperdir=$3/written$folder,workdir=$3/work$folder"
+        mount -t overlay -o "$layers" overlay "$folder" || exit
+    done
+    mount -t tmpfs tmpfs /dev/shm || exit
     mount --bind "$1" /etc/hosts || exit
     if [ -e /etc/resolv.conf ]; then mount --bind "$2" /etc/resolv.conf || exit; fi
-    shift 2
+    shift 3
     exec "$@"
 "#;
 
@@ -84,6 +94,7 @@ impl Bed {
             .args(["--mount", "sh", "-c", WITH_HOSTS, "sh"])
             .arg(home.join("hosts"))
             .arg(home.join("resolv.conf"))
+            .arg(home.join("written"))
             .arg(installed(program))
             .env("HOME", home)
             .env("TMPDIR", home)
@@ -156,7 +167,9 @@ fn write_client_settings(directory: &Path, moto: &Moto, authority: &Authority, r
     let docker = json!({"credHelpers": {REGISTRY: "keyward"}});
     // One file for all programs: a client trusts the registry by it, and Keyward trusts ECR.
     let authorities = format!("{}{}", moto.ca_pem, authority.ca_pem());
-    fs::create_dir(directory.join(".docker")).expect("cannot make a directory");
+    for name in [".docker", "written"] {
+        fs::create_dir(directory.join(name)).expect("cannot make a directory");
+    }
     for (name, content) in [
         ("hosts", hosts),
         ("resolv.conf", "nameserver 127.0.0.254\n".to_owned()),

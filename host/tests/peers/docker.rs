@@ -2,6 +2,8 @@
 
 use std::os::unix::net::UnixStream;
 
+use std::fs;
+
 use super::bed::Bed;
 use super::moto::Keys;
 use super::process::{Outcome, Server, run};
@@ -15,8 +17,13 @@ pub(crate) struct Docker<'bed> {
 impl<'bed> Docker<'bed> {
     /// Starts a daemon that keeps everything in the directory of the bed, and that leaves this machine's network alone.
     pub(crate) fn start(bed: &'bed Bed) -> Self {
+        // Otherwise it reads this machine's.
+        let settings = bed.path("daemon.json");
+        fs::write(&settings, "{}").expect("cannot write a setting");
         let mut daemon = bed.among_real_names("dockerd");
         daemon
+            .arg("--config-file")
+            .arg(settings)
             .arg("--host")
             .arg(address(bed))
             .arg("--data-root")
@@ -26,7 +33,15 @@ impl<'bed> Docker<'bed> {
             .arg("--pidfile")
             .arg(bed.path("docker.pid"))
             // No program is run in a container here: no network for them, and the store that works everywhere.
-            .args(["--storage-driver", "vfs", "--bridge", "none", "--iptables=false", "--ip6tables=false"]);
+            .args([
+                "--storage-driver",
+                "vfs",
+                "--bridge",
+                "none",
+                "--iptables=false",
+                "--ip6tables=false",
+                "--ip-forward=false",
+            ]);
         let socket = bed.path(SOCKET);
         let daemon = Server::start_until(&daemon, || UnixStream::connect(&socket).is_ok());
         Self { bed, _daemon: Some(daemon) }

@@ -77,8 +77,8 @@ fn in_an_empty_file_the_object_is_made() {
 fn removing_the_last_entry_removes_the_object() {
     let mut document =
         document("{\"a\": 1, \"credHelpers\": {\"r.example\": \"keyward\"}, \"credsStore\": \"keyward\"}");
-    document.remove_helper("r.example");
-    document.remove_creds_store();
+    document.remove_helper("r.example", "keyward");
+    document.remove_creds_store("keyward");
     assert!(document.is_changed());
     assert_eq!(document.text(), "{\n\t\"a\": 1\n}");
 }
@@ -89,8 +89,8 @@ fn removing_what_was_added_gives_the_file_back() {
     document.set_helper("m.example", "keyward");
     document.set_creds_store("keyward");
     assert_eq!(document.creds_store().as_deref(), Some("keyward"));
-    document.remove_helper("m.example");
-    document.remove_creds_store();
+    document.remove_helper("m.example", "keyward");
+    document.remove_creds_store("keyward");
     assert_eq!(document.text(), DOCKERS);
 }
 
@@ -99,6 +99,37 @@ fn what_the_file_names_is_found_however_it_is_escaped() {
     let document = document(r#"{"\u0061uths": {"r\u002eexample": {}}, "credHelpers": {"\u0072": "k\u0065y"}}"#);
     assert_eq!(document.logins(), ["r.example"]);
     assert_eq!(document.helpers(), [("r".to_owned(), "key".to_owned())]);
+}
+
+/// docker reads its file with Go's encoding/json, which knows a field in any case, takes the last of several texts and puts objects
+/// together.
+#[test]
+fn a_field_in_another_case_is_read_and_changed_as_docker_reads_it() {
+    let text = r#"{"AUTHS": {"a": {}}, "auths": {"b": {}},
+        "CredHelpers": {"r": "pass", "s": "pass"}, "credhelpers": {"r": "keyward"},
+        "credsStore": "pass", "credsstore": "keyward", "CREDSSTORE": null}"#;
+    let mut document = document(text);
+    assert_eq!(document.logins(), ["a", "b"]);
+    let entry = |host: &str, helper: &str| (host.to_owned(), helper.to_owned());
+    assert_eq!(document.helpers(), [entry("r", "keyward"), entry("s", "pass")]);
+    assert_eq!(document.creds_store().as_deref(), Some("keyward"));
+    assert!(!document.set_helper("r", "keyward") && !document.set_creds_store("keyward") && !document.is_changed());
+
+    assert!(document.set_helper("s", "keyward"));
+    assert_eq!(document.helpers(), [entry("r", "keyward"), entry("s", "keyward")]);
+    // What another helper had before is what docker reads again.
+    document.remove_helper("s", "keyward");
+    document.remove_helper("r", "keyward");
+    document.remove_creds_store("keyward");
+    assert_eq!(document.helpers(), [entry("r", "pass"), entry("s", "pass")]);
+    assert_eq!(document.creds_store().as_deref(), Some("pass"));
+    assert!(document.redacted().contains("\"CredHelpers\": {\n\t\t\"r\": \"pass\""), "{}", document.redacted());
+}
+
+#[test]
+fn null_takes_back_the_entries_before_it_and_no_store() {
+    let document = document(r#"{"credHelpers": {"r": "pass"}, "credHelpers": null, "credsStore": ""}"#);
+    assert_eq!((document.helpers(), document.creds_store()), (Vec::new(), None));
 }
 
 #[test]
@@ -126,6 +157,8 @@ fn a_damaged_file_is_an_error_with_its_line() {
         ("{\"credHelpers\": {\"a\": 1}}", "credHelpers is no object of texts"),
         ("{\"credHelpers\": []}", "credHelpers is no object of texts"),
         ("{\"credsStore\": {}}", "credsStore is no text"),
+        ("{\"CREDHELPERS\": []}", "credHelpers is no object of texts"),
+        ("{\"credsStore\": 1, \"credsstore\": \"pass\"}", "credsStore is no text"),
     ] {
         let Err(error) = Document::parse(text) else { panic!("understood: {text}") };
         assert!(error.to_string().contains(said), "{error}: {text}");
