@@ -209,8 +209,9 @@ impl Config {
     }
 
     /// How long it is remembered that [there are no credentials](crate::Error::NoCredentials); 3 seconds unless set, and with zero,
-    /// not at all. No other failure is remembered: whoever asks again after a timeout, a throttle, a denial or a cancel gets a
-    /// lookup of its own.
+    /// not at all. It is not remembered where a source, as instance metadata, took too long to connect or to answer, or broke off:
+    /// it may have some. Nor is any other failure: whoever asks again after a timeout, a throttle, a denial or a cancel gets a lookup
+    /// of its own.
     #[must_use]
     pub fn with_negative_ttl(self, negative_ttl: Duration) -> Self {
         Self { negative_ttl, ..self }

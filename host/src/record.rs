@@ -75,6 +75,18 @@ pub enum RequestFailure {
     Unreachable,
 }
 
+impl RequestFailure {
+    /// Whether nobody with an answer is there. After every other failure, whoever was asked may have one, and may give it a moment later:
+    /// also where a name has no address, which a name server says too that fails.
+    pub(crate) fn is_of_nobody(&self) -> bool {
+        match self {
+            Self::ConnectionRefused | Self::Unreachable => true,
+            Self::Fault(fault) => matches!(fault, Error::Invalid(_) | Error::Refused { .. }),
+            _ => false,
+        }
+    }
+}
+
 /// A step of a lookup, as the component told it. Its texts have nothing in them that a terminal would obey, and no secret of the
 /// environment, of the request or of the answer.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -102,7 +102,8 @@ impl Request {
         Self { service_account_token: Some(token), ..self }
     }
 
-    /// Lets the component say what it does: [`Trace::steps`](crate::Trace::steps) has it when the lookup is over.
+    /// Lets the component say what it does: [`Trace::steps`](crate::Trace::steps) has it when the lookup is over. An answer that
+    /// was [known already](crate::CacheState::Hit) has no steps; nobody joins a lookup that is not explained itself.
     #[must_use]
     pub fn with_explanation(self) -> Self {
         Self { explain: true, ..self }

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use crate::admission::Admission;
 use crate::budget::{Budget, CancelToken, Deadline, Pool, Usage};
-use crate::cache::{Cache, CacheState, Found, Key, Outcome, Refresh, Takeoff};
+use crate::cache::{Cache, CacheState, Found, Key, LONGEST_REFRESH, Outcome, Refresh, Takeoff, Way};
 use crate::capability::environment;
 use crate::capability::files::Files;
 use crate::capability::http::Transport;
@@ -32,10 +32,10 @@ use crate::trace::Trace;
 ///
 /// A credential is remembered for as long as it lives, less a minute, and never handed out afterwards. In the second half of its life
 /// it is handed out at once too, and a task on its caller's runtime looks for a new one: one lookup a minute, until one succeeds.
-/// That there are no credentials is remembered for [some seconds](Config::with_negative_ttl), and no other failure ever is. Whoever
-/// asks what somebody else is asking already waits for that lookup, each no longer than its own deadline and its own token say; it
+/// That there are no credentials is remembered for [some seconds](Config::with_negative_ttl), unless somebody who may have some did not
+/// answer, and no other failure ever is. Whoever asks what somebody else is asking already waits for that lookup, each no longer than its own deadline and its own token say; it
 /// ends when nobody waits for it any more. A question is the same with the same registry and the same of everything else that a
-/// [`Request`] has.
+/// [`Request`] has; what is remembered answers it also where it [asks for an explanation](Request::with_explanation).
 ///
 /// Lookups run on the tokio runtime of their caller, which needs its I/O and its timers. Dropping a lookup's future ends
 /// the lookup. Connections are kept open for the next lookup on the same runtime: 64 for one host, 256 in all, and for half a
@@ -192,13 +192,14 @@ impl Resolver {
         if cancel.is_cancelled() {
             return answer(Err(Error::Cancelled { waiting_for: None }), Usage::default(), CacheState::Off);
         }
+        let way = Way { is_explained: request.explain, runtime: runtime.as_ref().map(Handle::id) };
+        let refresh_budget = self.refresh_budget();
         // By lookups of others, whose limits were not those of this one.
         let mut used = Usage::default();
         loop {
             let time_left = budget.deadline.saturating_sub(deadline.elapsed());
             let begin = |takeoff| self.0.machine.clone().take_off(request.clone(), takeoff);
-            let id = runtime.as_ref().map(Handle::id);
-            match cache.find(key, id, budget.clone().with_deadline(time_left), &self.0.budget, begin) {
+            match cache.find(key, way, budget.clone().with_deadline(time_left), &refresh_budget, begin) {
                 Found::Known(result, state) => return answer(result, used, state),
                 Found::Stale(credential, refresh) => {
                     if let (Some(refresh), Some(runtime)) = (refresh, &runtime) {
@@ -221,7 +222,7 @@ impl Resolver {
     /// Waits for a new credential beside the caller, who has an old one. The task has no part in the resolver but what its lookup
     /// needs, and is aborted when the resolver is dropped.
     fn refresh(&self, refresh: Refresh, runtime: &Handle) {
-        let budget = self.0.budget.clone();
+        let budget = self.refresh_budget();
         let task = async move {
             let Refresh { seat, mark: _mark } = refresh;
             let deadline = Deadline::after(budget.deadline);
@@ -231,6 +232,13 @@ impl Resolver {
         let mut refreshes = lock(&self.0.refreshes);
         while refreshes.try_join_next().is_some() {}
         refreshes.spawn_on(task, runtime);
+    }
+
+    /// The budget of lookups that nobody waits for. They are over before the next one may begin, also where others may take for ever.
+    fn refresh_budget(&self) -> Budget {
+        let budget = self.0.budget.clone();
+        let deadline = budget.deadline.min(LONGEST_REFRESH);
+        budget.with_deadline(deadline)
     }
 
     /// The one name, among the many forms of its address, that a registry is remembered by; `None` for one that the component does not

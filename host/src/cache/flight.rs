@@ -7,10 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
-use tokio::runtime;
 
 use crate::budget::{Budget, CancelToken, Deadline, Usage};
-use crate::cache::{Cache, CacheState, Key, Takeoff};
+use crate::cache::{Cache, CacheState, Key, Takeoff, Way};
 use crate::capability::meter::Meter;
 use crate::credential::Credential;
 use crate::error::{Error, Waiting};
@@ -25,8 +24,8 @@ pub(crate) struct Outcome {
 
 type Lookup = Shared<BoxFuture<'static, Outcome>>;
 
-/// A key, on the runtime whose I/O its lookup uses.
-type Route = (Option<runtime::Id>, Key);
+/// A key, and the way in which its lookup is run.
+type Route = (Way, Key);
 
 /// One of those who wait for a lookup. Who is dropped waits no more, and the lookup is dropped with the last one.
 pub(crate) struct Seat {
@@ -190,6 +189,11 @@ impl Flight {
 
     pub(super) fn takeoff(&self) -> Takeoff {
         Takeoff { budget: self.budget.clone(), cancel: self.cancel.clone(), meter: self.meter.clone() }
+    }
+
+    /// Whether somebody who was asked may have had an answer that did not come.
+    pub(super) fn has_lost_an_answer(&self) -> bool {
+        self.meter.has_lost_an_answer()
     }
 
     pub(super) fn key(&self) -> &Key {

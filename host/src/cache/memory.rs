@@ -15,6 +15,9 @@ use crate::life::{Life, Phase};
 /// fails or throttles is not helped by more calls.
 const REFRESH_PAUSE: Duration = Duration::from_secs(60);
 
+/// The longest that an attempt to replace a stale credential may take, whatever other lookups may.
+pub(crate) const LONGEST_REFRESH: Duration = REFRESH_PAUSE;
+
 /// The longest that a credential is remembered, in seconds: no token of Amazon ECR lives longer. Where the clock on the wall is slow,
 /// a token seems to live for longer than it does; by the clock that nobody sets, it does not.
 const LONGEST_LIFE: u64 = 12 * 60 * 60;
@@ -78,10 +81,13 @@ impl Memory {
         recalled
     }
 
-    /// Lets somebody look for a better credential, if nobody does and nobody has failed to a moment ago.
+    /// Lets somebody look for a better credential, if nobody does and nobody has failed to a moment ago. An attempt that should be over
+    /// by now is on a runtime that nobody drives, and holds up nobody else.
     pub(super) fn begin_refresh(&mut self, key: &Key, now: Moment) -> Option<Refreshing> {
         let Known::Credential(held) = &mut self.entries.get_mut(key)?.known else { return None };
-        let waits = |(latest, next): &(Weak<()>, Instant)| latest.strong_count() > 0 || now.steady < *next;
+        let waits = |(latest, next): &(Weak<()>, Instant)| {
+            now.steady < *next || latest.strong_count() > 0 && now.steady < *next + LONGEST_REFRESH
+        };
         if held.refresh.as_ref().is_some_and(waits) {
             return None;
         }

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use crate::budget::{Budget, CancelToken};
 use crate::cache::flight::{Flight, Flights};
 pub(crate) use crate::cache::flight::{Outcome, Seat};
+pub(crate) use crate::cache::memory::LONGEST_REFRESH;
 use crate::cache::memory::{Memory, Recalled, Refreshing};
 use crate::capability::meter::Meter;
 use crate::config::Config;
@@ -58,9 +59,18 @@ struct State {
 }
 
 /// A question, with its registry in one of the many forms that its address has: all of them are one key. Everything else that decides
-/// the answer is in it as it was given.
+/// the answer is in it as it was given; whether the lookup is to be explained decides nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Key(Arc<Request>);
+
+/// How a lookup is run. Those who ask the same in another way have one of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Way {
+    /// Where nobody has told the component to explain its steps, who joins hears of none.
+    pub(crate) is_explained: bool,
+    /// The one whose I/O it uses: nobody waits on another one's, which moves only while that one does.
+    pub(crate) runtime: Option<runtime::Id>,
+}
 
 /// What the cache has for a key.
 pub(crate) enum Found {
@@ -103,12 +113,11 @@ impl Cache {
     }
 
     /// What is known for a key, or else a seat in the lookup under way. Where none is, `begin` makes one, which begins when it is
-    /// waited for: with `budget`, or with `refresh_budget` where nobody waits for it but the cache. Nobody waits on another runtime's
-    /// I/O, so each runtime has its own.
+    /// waited for: with `budget`, or with `refresh_budget` where nobody waits for it but the cache.
     pub(crate) fn find(
         self: &Arc<Self>,
         key: &Key,
-        runtime: Option<runtime::Id>,
+        way: Way,
         budget: Budget,
         refresh_budget: &Budget,
         begin: impl FnOnce(Takeoff) -> BoxFuture<'static, Outcome>,
@@ -120,14 +129,14 @@ impl Cache {
             Some(Recalled::Nothing(error)) => Found::Known(Err(error), CacheState::Negative),
             Some(Recalled::Stale(credential)) => {
                 // Without a runtime, there is nobody to look for a new one.
-                let mark = runtime.and_then(|_| state.memory.begin_refresh(key, now));
+                let mark = way.runtime.and_then(|_| state.memory.begin_refresh(key, now));
                 let refresh = mark.map(|mark| {
-                    let seat = self.seat(&mut state, key, runtime, refresh_budget.clone(), now, begin);
+                    let seat = self.seat(&mut state, key, way, refresh_budget.clone(), now, begin);
                     Refresh { seat, mark }
                 });
                 Found::Stale(credential, refresh)
             }
-            None => Found::Unknown(self.seat(&mut state, key, runtime, budget, now, begin)),
+            None => Found::Unknown(self.seat(&mut state, key, way, budget, now, begin)),
         }
     }
 
@@ -141,12 +150,12 @@ impl Cache {
         self: &Arc<Self>,
         state: &mut State,
         key: &Key,
-        runtime: Option<runtime::Id>,
+        way: Way,
         budget: Budget,
         now: Moment,
         begin: impl FnOnce(Takeoff) -> BoxFuture<'static, Outcome>,
     ) -> Seat {
-        let route = (runtime, key.clone());
+        let route = (way, key.clone());
         if let Some((flight, lookup)) = state.flights.join(&route) {
             return Seat::joined(self.clone(), flight, lookup);
         }
@@ -163,12 +172,16 @@ impl Cache {
         Seat::begun(self.clone(), flight, lookup)
     }
 
-    /// A lookup is over. Under one lock it ends and is remembered, so that nobody begins another one in between.
+    /// A lookup is over. Under one lock it ends and is remembered, so that nobody begins another one in between. It knows that there is
+    /// no credential only if nobody who may have one has failed to answer: a source that answers late is there.
     fn land(&self, flight: &Arc<Flight>, begin: Moment, outcome: &Outcome) {
         let now = self.now();
+        let is_known = outcome.result.is_ok() || !flight.has_lost_an_answer();
         let mut state = lock(&self.state);
         state.flights.remove(flight);
-        state.memory.remember(flight.key(), begin, now, &outcome.result);
+        if is_known {
+            state.memory.remember(flight.key(), begin, now, &outcome.result);
+        }
     }
 
     fn now(&self) -> Moment {
@@ -180,7 +193,7 @@ impl Cache {
 impl Key {
     /// The key of a question whose registry has this name among all that it has.
     pub(crate) fn new(request: &Request, registry: String) -> Self {
-        Self(Arc::new(Request { registry, ..request.clone() }))
+        Self(Arc::new(Request { registry, explain: false, ..request.clone() }))
     }
 
     fn registry(&self) -> &str {
@@ -193,7 +206,7 @@ impl Hash for Key {
         let Request {
             registry,
             endpoint,
-            explain,
+            explain: _,
             external_id,
             profile,
             region,
@@ -201,7 +214,7 @@ impl Hash for Key {
             service_account_token,
             session_name,
         } = &*self.0;
-        (registry, endpoint, explain, external_id, profile, region, role_arn, session_name).hash(hasher);
+        (registry, endpoint, external_id, profile, region, role_arn, session_name).hash(hasher);
         // The hash stays in the table, whose hasher has a key of its own.
         service_account_token.as_ref().map(|token| token.expose()).hash(hasher);
     }

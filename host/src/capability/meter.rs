@@ -206,6 +206,11 @@ impl Meter {
         self.reading().records.iter().map(Record::traced).collect()
     }
 
+    /// Whether somebody was asked who may have an answer, and it did not come, or not all of it.
+    pub(crate) fn has_lost_an_answer(&self) -> bool {
+        self.reading().records.iter().any(Record::has_lost_its_answer)
+    }
+
     pub(crate) fn steps(&self) -> Vec<TracedStep> {
         self.reading().steps.clone()
     }
@@ -238,6 +243,10 @@ impl Reading {
 }
 
 impl Record {
+    fn has_lost_its_answer(&self) -> bool {
+        self.failure.as_ref().map_or(self.took.is_none(), |failure| !failure.is_of_nobody())
+    }
+
     fn traced(&self) -> TracedRequest {
         TracedRequest {
             method: self.method.clone(),

@@ -68,7 +68,8 @@ impl Identity {
     pub(crate) fn name(&self, request: &Request) -> String {
         let Self(mut fields) = self.clone();
         fields.text(&registry(request));
-        let context = request.context();
+        // Whether its steps are told decides nothing.
+        let context = Request { explain: false, ..request.clone() }.context();
         fields.count(context.len());
         for (name, value) in &context {
             fields.text(name);

@@ -45,6 +45,16 @@ fn what_is_stored_is_found_until_it_is_removed() {
 }
 
 #[test]
+fn who_asks_for_an_explanation_finds_the_same_entry() {
+    let (_home, cache) = opened();
+    let explained = Request::new(REGISTRY).with_explanation();
+    cache.store(&explained, &credential(3600)).unwrap();
+    assert!(cache.find(&Request::new(REGISTRY)).unwrap().is_some());
+    cache.remove(&Request::new(REGISTRY)).unwrap();
+    assert_eq!(cache.find(&explained), Ok(None));
+}
+
+#[test]
 fn a_failed_refresh_is_remembered_where_there_is_an_entry() {
     let (_home, cache) = opened();
     let request = Request::new(REGISTRY);

@@ -153,11 +153,22 @@ fn one_at_a_time_refreshes_and_the_next_one_a_minute_later() {
     let at = |seconds| noon.after(7 * HOUR + seconds).now();
     let first = memory.begin_refresh(&key("r"), at(0)).unwrap();
     assert!(memory.begin_refresh(&key("r"), at(0)).is_none());
-    assert!(memory.begin_refresh(&key("r"), at(120)).is_none(), "it is under way");
+    assert!(memory.begin_refresh(&key("r"), at(119)).is_none(), "it is under way");
     drop(first);
     assert!(memory.begin_refresh(&key("r"), at(59)).is_none());
     assert!(memory.begin_refresh(&key("r"), at(60)).is_some());
     assert!(memory.begin_refresh(&key("unknown"), at(0)).is_none());
+}
+
+#[test]
+fn a_refresh_that_never_ends_holds_up_the_next_one_for_no_longer_than_it_may_take() {
+    let noon = Clocks::new();
+    let mut memory = with_token(noon);
+    let at = |seconds| noon.after(7 * HOUR + seconds).now();
+    let _stuck = memory.begin_refresh(&key("r"), at(0)).unwrap();
+    assert!(memory.begin_refresh(&key("r"), at(119)).is_none());
+    let _stuck_too = memory.begin_refresh(&key("r"), at(120)).unwrap();
+    assert!(memory.begin_refresh(&key("r"), at(239)).is_none());
 }
 
 #[test]
@@ -204,6 +215,7 @@ fn everything_that_a_question_says_is_in_its_key_and_no_token_can_be_seen_in_it(
     let question = || Request::new("r");
     let questions = [
         question(),
+        question().with_endpoint("x"),
         question().with_external_id("x"),
         question().with_profile("x"),
         question().with_profile("y"),
@@ -217,4 +229,5 @@ fn everything_that_a_question_says_is_in_its_key_and_no_token_can_be_seen_in_it(
         questions.iter().chain(&questions).map(|question| Key::new(question, "r".to_owned())).collect();
     assert_eq!(keys.len(), questions.len());
     assert!(!format!("{keys:?}").contains("hunter"));
+    assert!(keys.contains(&Key::new(&question().with_explanation(), "r".to_owned())), "it does not decide the answer");
 }

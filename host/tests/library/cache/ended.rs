@@ -7,7 +7,7 @@ use keyward_testbed::{Answer, FakeAws, Gate};
 use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, spawn};
 
-use super::look_up;
+use super::{look_up, time_passes};
 use crate::common::{PRIVATE, cached_config};
 
 /// Some who wait for one lookup, each with a token of its own. The first has begun it.
@@ -123,9 +123,9 @@ async fn the_last_one_whose_deadline_passes_ends_the_lookup_with_its_own_deadlin
     let fake = FakeAws::start();
     fake.answer_next(Answer::Silence);
     let resolver = Resolver::new(&cached_config(&fake)).unwrap();
-    let (short, shorter) = (Duration::from_millis(300), Duration::from_millis(100));
+    let [long, short, shorter] = [60, 40, 20].map(Duration::from_secs);
     let cancel = CancelToken::new();
-    let budgets = [Budget::default(), Budget::default().with_deadline(short), Budget::default().with_deadline(shorter)];
+    let budgets = [long, short, shorter].map(|deadline| Budget::default().with_deadline(deadline));
     // The first one has the longest deadline, and is cancelled: the lookup has a deadline that nobody has who waits for it.
     let first = CancelToken::new();
     let (_, second, third, ()) = tokio::join!(
@@ -135,6 +135,8 @@ async fn the_last_one_whose_deadline_passes_ends_the_lookup_with_its_own_deadlin
         async {
             fake.wait_until_async("the request is there", |fake| fake.requests().len() == 1).await;
             first.cancel();
+            time_passes(shorter).await;
+            time_passes(short - shorter).await;
         }
     );
     for (lookup, own) in [(second, short), (third, shorter)] {

@@ -8,8 +8,10 @@ use keyward_testbed::{Answer, FakeAws, Gate, private_password};
 use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 
-use super::{look_up, nothing_was_used};
+use super::{look_up, nothing_was_used, time_passes};
 use crate::common::{OTHER, OTHER_API, PRIVATE, cached_config};
+
+const MINUTE: Duration = Duration::from_secs(60);
 
 async fn all(lookups: JoinSet<Lookup>) -> Vec<Lookup> {
     lookups.join_all().await
@@ -87,6 +89,26 @@ async fn who_joins_watches_the_lookup_that_it_has_joined() {
 }
 
 #[tokio::test]
+async fn who_asks_for_an_explanation_joins_no_lookup_without_one() {
+    let (fake, gate) = (FakeAws::start(), Gate::new());
+    fake.answer_always(Answer::Held(gate.clone(), Box::new(Answer::Token)));
+    let resolver = resolver(&fake);
+    let traces = [Trace::new(), Trace::new()];
+    let requests = [Request::new(PRIVATE), Request::new(PRIVATE).with_explanation()];
+    let mut lookups = JoinSet::new();
+    for (trace, request) in traces.clone().into_iter().zip(requests) {
+        let resolver = resolver.clone();
+        lookups.spawn(async move {
+            resolver.look_up_traced(request, &Budget::default(), &CancelToken::new(), &trace).await
+        });
+    }
+    fake.wait_until_async("both requests are there", |fake| fake.requests().len() == 2).await;
+    gate.open();
+    assert!(all(lookups).await.iter().all(|lookup| lookup.result.is_ok() && lookup.cache == CacheState::Miss));
+    assert_eq!(traces.map(|trace| trace.steps().is_empty()), [true, false]);
+}
+
+#[tokio::test]
 async fn a_registry_that_is_stuck_holds_up_those_who_ask_for_it_and_nobody_else() {
     let fake = FakeAws::start();
     fake.answer_where(|request| request.host == OTHER_API, Answer::Silence);
@@ -98,10 +120,13 @@ async fn a_registry_that_is_stuck_holds_up_those_who_ask_for_it_and_nobody_else(
     fake.wait_until_async("the request is stuck", |fake| fake.requests().len() == 1).await;
     look_up(&resolver, PRIVATE).await.result.unwrap();
     // Another identity is another key.
-    let (budget, cancel) = (Budget::default().with_deadline(Duration::from_millis(100)), CancelToken::new());
-    let other_identity = resolver.look_up(Request::new(OTHER).with_session_name("ci"), &budget, &cancel).await;
-    assert!(matches!(other_identity.result, Err(Error::Timeout { .. })), "{other_identity:?}");
-    assert_eq!(fake.requests().len(), 3);
+    let (budget, cancel) = (Budget::default(), CancelToken::new());
+    let (other_identity, ()) =
+        tokio::join!(resolver.look_up(Request::new(OTHER).with_session_name("ci"), &budget, &cancel), async {
+            fake.wait_until_async("its request is there", |fake| fake.requests().len() == 3).await;
+            cancel.cancel();
+        });
+    assert!(matches!(other_identity.result, Err(Error::Cancelled { .. })), "{other_identity:?}");
     assert!(stuck.try_join_next().is_none());
 }
 
@@ -110,13 +135,17 @@ async fn who_waited_through_the_deadline_of_another_asks_again_with_what_is_left
     let fake = FakeAws::start();
     fake.answer_next(Answer::Silence);
     let resolver = resolver(&fake);
-    let short = Budget::default().with_deadline(Duration::from_millis(300));
+    let [short, long] = [MINUTE, 5 * MINUTE].map(|deadline| Budget::default().with_deadline(deadline));
     // The first one is asked first, and begins the lookup.
     let cancel = CancelToken::new();
-    let (impatient, patient, third) = tokio::join!(
+    let (impatient, patient, third, ()) = tokio::join!(
         resolver.look_up(PRIVATE, &short, &cancel),
-        look_up(&resolver, PRIVATE),
-        look_up(&resolver, PRIVATE)
+        resolver.look_up(PRIVATE, &long, &cancel),
+        resolver.look_up(PRIVATE, &long, &cancel),
+        async {
+            fake.wait_until_async("the request is there", |fake| fake.requests().len() == 1).await;
+            time_passes(MINUTE).await;
+        }
     );
     assert!(matches!(impatient.result, Err(Error::Timeout { waiting_for: Some(_), .. })), "{impatient:?}");
     assert!(patient.result.is_ok() && third.result.is_ok(), "{patient:?} {third:?}");
@@ -130,19 +159,21 @@ async fn who_may_wait_for_less_than_the_one_it_has_joined_leaves_with_its_own_de
     let (fake, gate) = (FakeAws::start(), Gate::new());
     fake.answer_next(Answer::Held(gate.clone(), Box::new(Answer::Token)));
     let resolver = resolver(&fake);
-    let deadline = Duration::from_millis(300);
     let cancel = CancelToken::new();
-    let budget = Budget::default().with_deadline(deadline);
+    let [short, long] = [MINUTE, 5 * MINUTE].map(|deadline| Budget::default().with_deadline(deadline));
     let impatient = async {
-        let lookup = resolver.look_up(PRIVATE, &budget, &cancel).await;
+        let lookup = resolver.look_up(PRIVATE, &short, &cancel).await;
         gate.open();
         lookup
     };
-    let (patient, impatient) = tokio::join!(look_up(&resolver, PRIVATE), impatient);
+    let (patient, impatient, ()) = tokio::join!(resolver.look_up(PRIVATE, &long, &cancel), impatient, async {
+        fake.wait_until_async("the request is there", |fake| fake.requests().len() == 1).await;
+        time_passes(MINUTE).await;
+    });
     let Err(Error::Timeout { deadline: said, waiting_for: Some(waiting) }) = &impatient.result else {
         panic!("{impatient:?}")
     };
-    assert_eq!((*said, waiting.step), (deadline, Step::Answer));
+    assert_eq!((*said, waiting.step), (MINUTE, Step::Answer));
     assert!(impatient.cache == CacheState::Joined && nothing_was_used(&impatient), "{impatient:?}");
     assert_eq!((patient.result.is_ok(), patient.usage.requests), (true, 1));
 }

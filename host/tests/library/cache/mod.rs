@@ -8,6 +8,8 @@ mod played;
 mod remembered;
 mod stale;
 
+use std::time::Duration;
+
 use keyward::{Budget, CacheState, CancelToken, Lookup, Request, Resolver, Usage};
 
 /// A lookup with the default budget.
@@ -20,6 +22,13 @@ async fn found(resolver: &Resolver, request: impl Into<Request>) -> (String, Cac
     let lookup = look_up(resolver, request).await;
     let credential = lookup.result.unwrap_or_else(|error| panic!("{:?}: {error:?}", lookup.cache));
     (credential.secret.expose().to_owned(), lookup.cache)
+}
+
+/// Time passes by the clock that nobody sets, and at once; the one on the wall stands still meanwhile.
+async fn time_passes(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
 }
 
 /// Whether an answer was there already: nothing was sent, and no component was run.

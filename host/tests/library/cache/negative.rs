@@ -1,12 +1,13 @@
 //! That there are no credentials is remembered for some seconds. No other failure is.
 
+use std::net::TcpListener;
 use std::time::Duration;
 
-use keyward::{Budget, CacheState, CancelToken, Error, Resolver};
-use keyward_testbed::{Answer, FakeAws};
+use keyward::{Budget, CacheState, CancelToken, Config, Error, Lookup, Resolver};
+use keyward_testbed::{Answer, FakeAws, Fault, FaultServer};
 
 use super::played::{ERRORS, Ecr};
-use super::{found, look_up, nothing_was_used};
+use super::{found, look_up, nothing_was_used, time_passes};
 use crate::common::{OTHER, PRIVATE, cached_config};
 
 #[tokio::test(start_paused = true)]
@@ -64,10 +65,41 @@ async fn after_a_blip_the_next_lookup_finds_the_credential() {
     let fake = FakeAws::start();
     let resolver = Resolver::new(&cached_config(&fake)).unwrap();
     fake.answer_next(Answer::Silence);
-    let short = Budget::default().with_deadline(Duration::from_millis(300));
-    let blip = resolver.look_up(PRIVATE, &short, &CancelToken::new()).await;
+    let deadline = Duration::from_secs(60);
+    let (budget, cancel) = (Budget::default().with_deadline(deadline), CancelToken::new());
+    let (blip, ()) = tokio::join!(resolver.look_up(PRIVATE, &budget, &cancel), async {
+        fake.wait_until_async("the request is there", |fake| fake.requests().len() == 1).await;
+        time_passes(deadline).await;
+    });
     assert!(matches!(blip.result, Err(Error::Timeout { .. })), "{blip:?}");
     assert_eq!(look_up(&resolver, PRIVATE).await.result.unwrap().username, "AWS");
+}
+
+/// It may be there: it was only late.
+#[tokio::test]
+async fn where_a_source_took_too_long_it_is_not_remembered_that_there_are_no_credentials() {
+    for fault in [Fault::Silence, Fault::HeaderDrip, Fault::Close, Fault::FullBacklog] {
+        let server = FaultServer::start(fault);
+        let authority = server.authority().ca_file().to_str().unwrap();
+        let resolver = resolver_with_metadata_at(&server.url(), authority);
+        for _ in 0..2 {
+            let lookup = look_up_for_ever(&resolver).await;
+            assert_eq!(lookup.cache, CacheState::Miss, "{fault}: {lookup:?}");
+            assert_eq!(lookup.usage.requests, 1, "{fault}");
+            assert!(matches!(lookup.result, Err(Error::NoCredentials(_))), "{fault}: {lookup:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn where_nobody_is_at_a_source_it_is_remembered_that_there_are_no_credentials() {
+    // Closed again: nobody is there any more.
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let resolver = resolver_with_metadata_at(&format!("http://{nobody}"), "");
+    let first = look_up_for_ever(&resolver).await;
+    assert!(matches!(first.result, Err(Error::NoCredentials(_))), "{first:?}");
+    let second = look_up_for_ever(&resolver).await;
+    assert_eq!((second.result, second.cache), (first.result, CacheState::Negative));
 }
 
 #[tokio::test]
@@ -84,4 +116,19 @@ async fn after_a_cancel_the_next_lookup_finds_the_credential() {
     });
     assert!(matches!(cancelled.result, Err(Error::Cancelled { waiting_for: Some(_) })), "{cancelled:?}");
     assert_eq!(look_up(&resolver, PRIVATE).await.result.unwrap().username, "AWS");
+}
+
+/// Instance metadata is the only source. What is remembered is so for longer than any test takes.
+fn resolver_with_metadata_at(url: &str, ca_file: &str) -> Resolver {
+    let config = Config::new()
+        .with_negative_ttl(Duration::MAX)
+        .with_variable("AWS_EC2_METADATA_SERVICE_ENDPOINT", url)
+        .with_variable("SSL_CERT_FILE", ca_file);
+    Resolver::new(&config).unwrap()
+}
+
+/// A lookup that nothing but its component ends.
+async fn look_up_for_ever(resolver: &Resolver) -> Lookup {
+    let budget = Budget::default().with_deadline(Duration::MAX);
+    resolver.look_up(PRIVATE, &budget, &CancelToken::new()).await
 }

@@ -1,10 +1,11 @@
 //! A credential is remembered as long as it lives, and never handed out afterwards.
 
-use keyward::{Budget, CacheState, CancelToken, Credential, Error, Request, Resolver};
+use keyward::{Budget, CacheState, CancelToken, Error, Request, Resolver, Trace};
+use keyward_testbed::{FakeAws, private_password};
 
 use super::played::{Ecr, HOUR, at_rest};
 use super::{found, look_up, nothing_was_used};
-use crate::common::{OTHER, PRIVATE};
+use crate::common::{OTHER, PRIVATE, cached_config};
 
 fn is(password: &str, state: CacheState) -> (String, CacheState) {
     (password.to_owned(), state)
@@ -144,10 +145,29 @@ async fn without_a_cache_every_lookup_is_one_of_its_own() {
     assert_eq!(ecr.requests(), 3);
 }
 
+/// It comes with no steps: nobody has taken any.
 #[tokio::test(start_paused = true)]
-async fn a_credential_in_memory_shows_no_password() {
-    let resolver = Ecr::new().resolver();
-    let Credential { secret, .. } = look_up(&resolver, PRIVATE).await.result.unwrap();
-    assert_eq!((secret.expose(), format!("{secret:?}").as_str()), ("0", "[redacted]"));
-    assert!(!format!("{resolver:?}").contains("cache"));
+async fn what_is_known_answers_also_who_asks_for_an_explanation_and_the_other_way_round() {
+    let ecr = Ecr::new();
+    let resolver = ecr.resolver();
+    let explained = || Request::new(PRIVATE).with_explanation();
+    found(&resolver, PRIVATE).await;
+    let (budget, trace) = (Budget::default(), Trace::new());
+    let hit = resolver.look_up_traced(explained(), &budget, &CancelToken::new(), &trace).await;
+    assert_eq!((hit.cache, trace.steps()), (CacheState::Hit, Vec::new()));
+    resolver.invalidate(PRIVATE);
+    assert_eq!(found(&resolver, explained()).await, is("1", CacheState::Miss));
+    assert_eq!(found(&resolver, PRIVATE).await, is("1", CacheState::Hit));
+}
+
+#[tokio::test]
+async fn a_credential_from_memory_shows_no_password() {
+    let fake = FakeAws::start();
+    let resolver = Resolver::new(&cached_config(&fake)).unwrap();
+    look_up(&resolver, PRIVATE).await.result.unwrap();
+    let hit = look_up(&resolver, PRIVATE).await;
+    let password = private_password("123456789012", "us-east-1");
+    assert_eq!(hit.result.as_ref().unwrap().secret.expose(), password);
+    let shown = format!("{resolver:?} {hit:?}");
+    assert!(shown.contains("Hit") && !shown.contains(&password), "{shown}");
 }

@@ -1,11 +1,13 @@
 //! In the second half of its life, a credential serves while a new one is looked for.
 
-use keyward::{CacheState, Resolver};
+use std::time::Duration;
+
+use keyward::{Budget, CacheState, Resolver};
 use keyward_testbed::{Answer, FakeAws};
-use tokio::runtime::Handle;
+use tokio::runtime::{Builder, Handle};
 
 use super::played::{Ecr, HOUR, at_rest};
-use super::{found, look_up, nothing_was_used};
+use super::{found, look_up, nothing_was_used, time_passes};
 use crate::common::{PRIVATE, cached_config};
 
 const STALE: CacheState = CacheState::Stale;
@@ -60,7 +62,7 @@ async fn while_a_refresh_is_stuck_no_other_is_begun_and_it_ends_with_the_resolve
     let fake = FakeAws::start();
     let resolver = Resolver::new(&cached_config(&fake)).unwrap();
     resolver.resolve(PRIVATE).await.unwrap();
-    hours_pass(7).await;
+    time_passes(Duration::from_secs(7 * HOUR)).await;
     fake.answer_always(Answer::Silence);
     for _ in 0..5 {
         assert_eq!(look_up(&resolver, PRIVATE).await.cache, STALE);
@@ -78,9 +80,39 @@ async fn while_a_refresh_is_stuck_no_other_is_begun_and_it_ends_with_the_resolve
     fake.wait_until_async("every task is over", |_| Handle::current().metrics().num_alive_tasks() == 0).await;
 }
 
-/// By the clock that nobody sets; the one on the wall stands still for those hours.
-async fn hours_pass(hours: u64) {
-    tokio::time::pause();
-    tokio::time::advance(std::time::Duration::from_secs(hours * HOUR)).await;
-    tokio::time::resume();
+#[tokio::test]
+async fn a_refresh_ends_after_a_minute_also_where_a_lookup_may_take_for_ever() {
+    let fake = FakeAws::start();
+    let budget = Budget::default().with_deadline(Duration::MAX);
+    let resolver = Resolver::new(&cached_config(&fake).with_budget(budget)).unwrap();
+    resolver.resolve(PRIVATE).await.unwrap();
+    time_passes(Duration::from_secs(7 * HOUR)).await;
+    fake.answer_next(Answer::Silence);
+    assert_eq!(look_up(&resolver, PRIVATE).await.cache, STALE);
+    fake.wait_until_async("the new one is asked for", |fake| fake.requests().len() == 2).await;
+    time_passes(Duration::from_secs(60)).await;
+    fake.wait_until_async("it is given up", |_| resolver.live().lookups == 0).await;
+    assert_eq!(look_up(&resolver, PRIVATE).await.cache, STALE);
+    fake.wait_until_async("it is asked for again", |fake| fake.requests().len() == 3).await;
+}
+
+/// As of callers that run each call with a `block_on` of its own.
+#[test]
+fn a_refresh_on_a_runtime_that_nobody_drives_holds_up_other_runtimes_for_two_minutes_and_no_longer() {
+    let ecr = Ecr::new();
+    let resolver = ecr.resolver();
+    let runtime = || Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let (left, driven) = (runtime(), runtime());
+    left.block_on(found(&resolver, PRIVATE));
+    ecr.set_clock(|now| now + 7 * HOUR);
+    assert_eq!(left.block_on(found(&resolver, PRIVATE)).1, STALE);
+    driven.block_on(async {
+        for (seconds, requests) in [(0, 1), (119, 1), (2, 2)] {
+            ecr.pass(seconds).await;
+            assert_eq!(found(&resolver, PRIVATE).await, ("0".to_owned(), STALE));
+            at_rest().await;
+            assert_eq!(ecr.requests(), requests);
+        }
+        assert_eq!(found(&resolver, PRIVATE).await, ("1".to_owned(), CacheState::Hit));
+    });
 }
