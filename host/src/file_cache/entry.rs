@@ -1,5 +1,7 @@
 //! One entry: a credential, and what says how long it may be handed out.
 
+use std::time::Duration;
+
 use keyward_ecr::secret::Secret;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -64,21 +66,15 @@ impl Entry {
         Credential::new(&self.username, self.secret.expose().to_owned(), Some(self.expires_at))
     }
 
+    /// How long it may be handed out.
+    pub(crate) fn term(&self) -> Term {
+        let end = self.expires_at.min(self.begin.saturating_add(MAX_LIFE));
+        Term { life: Life { begin: self.begin, end }, boot: self.boot.clone() }
+    }
+
     /// What to do with it at a moment.
     pub(crate) fn phase(&self, now: &Moment) -> Phase {
-        let life = Life { begin: self.begin, end: self.expires_at.min(self.begin.saturating_add(MAX_LIFE)) };
-        match (&self.boot, &now.boot) {
-            // The clock runs backwards in no machine that was not copied.
-            (Some(then), Some(now_boot)) if then.id == now_boot.id => {
-                match now_boot.seconds.checked_sub(then.seconds) {
-                    Some(elapsed) => life.phase(now.wall, Some(std::time::Duration::from_secs(elapsed))),
-                    None => Phase::Over,
-                }
-            }
-            // It comes from the future: one of the two times is wrong, and nothing tells which.
-            _ if now.wall < self.begin => Phase::Over,
-            _ => life.phase(now.wall, None),
-        }
+        self.term().phase(now)
     }
 
     /// Whether a new one is to be looked for.
@@ -90,6 +86,38 @@ impl Entry {
 
     pub(crate) fn set_refresh_failed(&mut self, now: &Moment) {
         self.refresh_failed_at = Some(now.wall);
+    }
+}
+
+/// How long an entry may be handed out, by both clocks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Term {
+    life: Life,
+    boot: Option<SinceBoot>,
+}
+
+impl Term {
+    /// What to do with the entry at a moment.
+    pub(crate) fn phase(&self, now: &Moment) -> Phase {
+        match (&self.boot, &now.boot) {
+            // The clock runs backwards in no machine that was not copied.
+            (Some(then), Some(now_boot)) if then.id == now_boot.id => {
+                match now_boot.seconds.checked_sub(then.seconds) {
+                    Some(elapsed) => self.life.phase(now.wall, Some(Duration::from_secs(elapsed))),
+                    None => Phase::Over,
+                }
+            }
+            // It comes from the future: one of the two times is wrong, and nothing tells which.
+            _ if now.wall < self.life.begin => Phase::Over,
+            // This machine has no other clock.
+            (None, None) => self.life.phase(now.wall, None),
+            // It was found before the machine was started anew, and the wall's clock may have been set back since. Nothing tells, so
+            // the service is asked first.
+            _ => match self.life.phase(now.wall, None) {
+                Phase::Fresh => Phase::Stale,
+                other => other,
+            },
+        }
     }
 }
 
@@ -156,10 +184,16 @@ mod tests {
     }
 
     #[test]
-    fn of_another_run_or_machine_the_wall_alone_counts_and_what_comes_from_the_future_is_not_trusted() {
-        for boot in [None, Some(("b", 5))] {
-            let entry = entry(12, moment(BEGIN, Some(("a", 100))));
-            assert_eq!(entry.phase(&moment(BEGIN, boot)), Phase::Fresh);
+    fn of_another_run_of_the_machine_nothing_is_fresh_and_what_comes_from_the_future_is_not_trusted() {
+        for (then, boot, young) in [
+            (Some(("a", 100)), None, Phase::Stale),
+            (Some(("a", 100)), Some(("b", 5)), Phase::Stale),
+            (None, Some(("b", 5)), Phase::Stale),
+            // Where there is no other clock, the wall's counts.
+            (None, None, Phase::Fresh),
+        ] {
+            let entry = entry(12, moment(BEGIN, then));
+            assert_eq!(entry.phase(&moment(BEGIN, boot)), young);
             assert_eq!(entry.phase(&moment(BEGIN + 7 * HOUR, boot)), Phase::Stale);
             assert_eq!(entry.phase(&moment(BEGIN + 12 * HOUR, boot)), Phase::Over);
             assert_eq!(entry.phase(&moment(BEGIN - 1, boot)), Phase::Over);

@@ -8,13 +8,18 @@
 //!
 //! Not in it is what changes while the identity stays the same: the content of files with tokens that are replaced all the time (those
 //! of web identities and of containers, the sessions of `aws sso login`), of which the paths count; what the metadata service
-//! answers; what a `credential_process` prints; and the proxies, which are a way and no identity.
+//! answers; what a `credential_process` prints; and the proxies, which are a way and no identity. Such a program sees all variables of
+//! this process, and any of them may tell it whose credentials to print: where one may be started, and the shared files speak of one,
+//! they all count.
 
+use std::env;
+use std::ffi::OsString;
 use std::path::Path;
 
 use hmac::{Hmac, KeyInit, Mac};
 use keyward_ecr::registry::Registry;
 use sha2::Sha256;
+use zeroize::Zeroize;
 
 use crate::capability::environment;
 use crate::capability::files::{self, Files, MAX_FILE_BYTES};
@@ -27,6 +32,12 @@ use crate::request::Request;
 /// Another one for every change of what is hashed or of how an entry is written.
 const FORMAT: &str = "keyward file cache 1";
 
+/// What the shared files name a program with.
+const PROCESS_SETTING: &[u8] = b"credential_process";
+
+/// The variables that shells change from one command to the next, and that are no identity.
+const VARIABLES_OF_SHELLS: [&str; 4] = ["OLDPWD", "PWD", "SHLVL", "_"];
+
 /// All that decides an answer besides the request.
 #[derive(Clone)]
 pub(crate) struct Identity(Fields);
@@ -34,6 +45,11 @@ pub(crate) struct Identity(Fields);
 impl Identity {
     /// Reads the shared files.
     pub(crate) fn new(key: &Key, config: &Config) -> Self {
+        Self::in_process(key, config, env::vars_os())
+    }
+
+    /// As [`new`](Self::new), in a process that has these variables.
+    fn in_process(key: &Key, config: &Config, of_process: impl Iterator<Item = (OsString, OsString)>) -> Self {
         let mut fields = Fields(Hmac::new_from_slice(&**key).expect("every length is one of a key"));
         fields.text(FORMAT);
         component(config, &mut fields);
@@ -45,15 +61,27 @@ impl Identity {
         }
         // Their paths too: two files may have the same content, and only one of them may change.
         let files = Files::new(config);
+        let mut has_program = false;
         fields.count(files.shared().len());
         for path in files.shared() {
             fields.text(path);
-            fields.optional(files::read(Path::new(path), MAX_FILE_BYTES).ok().as_deref());
+            let content = files::read(Path::new(path), MAX_FILE_BYTES).ok();
+            has_program |= content.as_deref().is_some_and(names_program);
+            fields.optional(content.as_deref());
         }
         for name in machine::names() {
             fields.optional(name.as_deref());
         }
         fields.flag(config.credential_process);
+        let is_shell = |name: &OsString| VARIABLES_OF_SHELLS.iter().any(|variable| name == variable);
+        let may_start = config.credential_process && has_program;
+        let mut seen: Vec<_> = of_process.filter(|(name, _)| may_start && !is_shell(name)).collect();
+        seen.sort_unstable();
+        fields.count(seen.len());
+        for (name, value) in &seen {
+            fields.bytes(name.as_encoded_bytes());
+            fields.bytes(value.as_encoded_bytes());
+        }
         fields.count(config.allowed.len());
         config.allowed.iter().for_each(|destination| fields.text(destination));
         fields.count(config.connect_to.len());
@@ -71,9 +99,11 @@ impl Identity {
         // Whether its steps are told decides nothing.
         let context = Request { explain: false, ..request.clone() }.context();
         fields.count(context.len());
-        for (name, value) in &context {
-            fields.text(name);
-            fields.text(value);
+        for (name, mut value) in context {
+            fields.text(&name);
+            fields.text(&value);
+            // It may be a token.
+            value.zeroize();
         }
         fields.finish()
     }
@@ -82,6 +112,10 @@ impl Identity {
 /// The registry's one spelling.
 pub(crate) fn registry(request: &Request) -> String {
     Registry::parse(&request.registry).map_or_else(|_| request.registry.clone(), |registry| registry.host)
+}
+
+fn names_program(content: &[u8]) -> bool {
+    content.windows(PROCESS_SETTING.len()).any(|window| window == PROCESS_SETTING)
 }
 
 /// Which component answers.
@@ -157,6 +191,7 @@ mod tests {
             name(&config(), &request().with_role_arn("a").with_external_id("e")),
             name(&config(), &request().with_role_arn("a").with_session_name("e")),
             name(&config(), &request().with_region("r")),
+            name(&config(), &request().with_endpoint("https://ecr.example")),
             name(&config(), &request().with_service_account_token(Secret::new("t".to_owned()))),
             name(&config().with_credential_process(true), &request()),
             name(&config().with_allowed("https://ecr.example"), &request()),
@@ -215,5 +250,26 @@ mod tests {
         names.sort();
         names.dedup();
         assert_eq!(names.len(), all);
+    }
+
+    #[test]
+    fn where_a_program_may_be_started_all_variables_that_it_sees_are_in_the_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config");
+        let config = Config::new().with_variable("AWS_CONFIG_FILE", file.to_str().unwrap());
+        let name = |config: &Config, variables: &[(&str, &str)]| {
+            let of_process = variables.iter().map(|(name, value)| (name.into(), value.into()));
+            Identity::in_process(&Key::new([7; 32]), config, of_process).name(&Request::new(REGISTRY))
+        };
+        let allowed = config.clone().with_credential_process(true);
+        let (one, two) = ([("VAULT", "one"), ("PWD", "/"), ("_", "a")], [("VAULT", "two"), ("PWD", "/"), ("_", "a")]);
+        fs::write(&file, "[default]\nregion = us-east-1").unwrap();
+        assert_eq!(name(&allowed, &one), name(&allowed, &two), "there is no program");
+        fs::write(&file, "[default]\ncredential_process = program").unwrap();
+        assert_eq!(name(&config, &one), name(&config, &two), "it may not be started");
+        assert_ne!(name(&allowed, &one), name(&allowed, &two));
+        // Their order is nobody's choice, and of what shells change, no program prints other credentials.
+        let moved = [("SHLVL", "2"), ("PWD", "/tmp"), ("OLDPWD", "/"), ("VAULT", "one"), ("_", "b")];
+        assert_eq!(name(&allowed, &one), name(&allowed, &moved));
     }
 }

@@ -24,17 +24,28 @@ pub struct FileCacheLock {
 impl FileCacheLock {
     /// `None` where somebody else has it. It is not waited for: nothing could end that.
     pub(crate) fn try_take(path: &Path) -> Result<Option<Self>, FileCacheReason> {
+        Self::try_take_by(path, File::try_lock)
+    }
+
+    fn try_take_by(
+        path: &Path,
+        try_lock: impl Fn(&File) -> Result<(), TryLockError>,
+    ) -> Result<Option<Self>, FileCacheReason> {
         for _ in 0..ATTEMPTS {
             // To write, since locks on NFS take that.
             let file = match private::open(OpenOptions::new().write(true).create(true).truncate(false), path) {
                 Err(FileCacheReason::Unreadable(kind)) => return Err(FileCacheReason::Unavailable(kind)),
                 file => file?,
             };
-            match file.try_lock() {
+            match try_lock(&file) {
                 Ok(()) if is_at(&file, path) => return Ok(Some(Self { path: path.to_owned(), file })),
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(None),
-                Err(TryLockError::Error(error)) => return Err(FileCacheReason::Unavailable(error.kind())),
+                Err(TryLockError::Error(error)) => {
+                    // This file system has no locks, so nobody has this one, and the file would stay for ever.
+                    remove_from(path, &file);
+                    return Err(FileCacheReason::Unavailable(error.kind()));
+                }
             }
         }
         Ok(None)
@@ -43,10 +54,14 @@ impl FileCacheLock {
 
 impl Drop for FileCacheLock {
     fn drop(&mut self) {
-        // Somebody may have emptied the folder, and somebody else have the lock of the same name now.
-        if is_at(&self.file, &self.path) {
-            let _ = fs::remove_file(&self.path);
-        }
+        remove_from(&self.path, &self.file);
+    }
+}
+
+fn remove_from(path: &Path, file: &File) {
+    // Somebody may have emptied the folder, and somebody else have the lock of the same name now.
+    if is_at(file, path) {
+        let _ = fs::remove_file(path);
     }
 }
 
@@ -57,6 +72,7 @@ fn is_at(file: &File, path: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
     use std::os::unix::fs::PermissionsExt;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::thread;
@@ -88,6 +104,16 @@ mod tests {
         drop(first);
         assert!(path.exists() && FileCacheLock::try_take(&path).unwrap().is_none());
         drop(second);
+    }
+
+    #[test]
+    fn on_a_file_system_without_locks_nothing_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let without = |_: &File| Err(TryLockError::Error(io::ErrorKind::Unsupported.into()));
+        let error = FileCacheLock::try_take_by(&path, without).unwrap_err();
+        assert_eq!(error, FileCacheReason::Unavailable(io::ErrorKind::Unsupported));
+        assert!(!path.exists());
     }
 
     #[test]

@@ -15,9 +15,10 @@ use std::path::{self, Path, PathBuf};
 
 use crate::config::Config;
 use crate::credential::Credential;
-use crate::file_cache::entry::Entry;
+use crate::file_cache::entry::{Entry, Term};
 pub use crate::file_cache::error::{FileCacheError, FileCacheReason};
 use crate::file_cache::identity::Identity;
+use crate::file_cache::key::Key;
 pub use crate::file_cache::lock::FileCacheLock;
 use crate::file_cache::machine::Moment;
 use crate::life::Phase;
@@ -60,6 +61,8 @@ const LOCK: &str = ".lock";
 /// ```
 pub struct FileCache {
     folder: PathBuf,
+    key: Key,
+    config: Config,
     identity: Identity,
 }
 
@@ -72,11 +75,19 @@ pub struct FileCacheEntry {
     /// Whether to look for a new one, since half of its life has passed; and to hand this one out where none is found. It is not due
     /// for a minute after [a refresh has failed](FileCache::refresh_failed).
     pub is_due: bool,
+    term: Term,
+}
+
+impl FileCacheEntry {
+    /// Whether it is over by now, and not to be handed out any more. Nothing is read for that.
+    pub fn is_over(&self) -> bool {
+        self.term.phase(&Moment::now()) == Phase::Over
+    }
 }
 
 impl FileCache {
     /// Opens the cache in this folder, for the lookups of a configuration, and makes the folder where there is none. The shared files are read
-    /// once, here.
+    /// here, and again when something is [stored](Self::store).
     ///
     /// # Errors
     ///
@@ -102,7 +113,7 @@ impl FileCache {
         let absolute = path::absolute(folder).map_err(|error| unused(FileCacheReason::Unavailable(error.kind())))?;
         prepare(&absolute).map_err(unused)?;
         let key = key::obtain(&absolute)?;
-        Ok(Self { identity: Identity::new(&key, config), folder: absolute })
+        Ok(Self { identity: Identity::new(&key, config), folder: absolute, key, config: config.clone() })
     }
 
     /// The entry of a request; `None` where there is none, or one that is over.
@@ -113,7 +124,12 @@ impl FileCache {
     pub fn find(&self, request: &Request) -> Result<Option<FileCacheEntry>, FileCacheError> {
         let now = Moment::now();
         let entry = self.read(&self.entry_path(request))?.filter(|entry| entry.phase(&now) != Phase::Over);
-        Ok(entry.map(|entry| FileCacheEntry { is_due: entry.is_due(&now), credential: entry.credential() }))
+        let found = |entry: Entry| FileCacheEntry {
+            is_due: entry.is_due(&now),
+            credential: entry.credential(),
+            term: entry.term(),
+        };
+        Ok(entry.map(found))
     }
 
     /// The right to look up for a request; `None` while another process, or another task of this one, has it. Whoever waits for it
@@ -127,15 +143,16 @@ impl FileCache {
         FileCacheLock::try_take(&path).map_err(|reason| FileCacheError::new(&path, reason))
     }
 
-    /// Keeps the credential that was found just now. One without an end is not kept.
+    /// Keeps the credential that was found just now. One without an end is not kept; nor is one that may be another identity's, since
+    /// the shared files were changed after the cache was opened: whether the lookup has read the old ones or the new, nothing tells.
     ///
     /// # Errors
     ///
     /// [`FileCacheError`], where it cannot be written.
     pub fn store(&self, request: &Request, credential: &Credential) -> Result<(), FileCacheError> {
         match Entry::new(identity::registry(request), credential, Moment::now()) {
-            Some(entry) => self.write(request, &entry),
-            None => Ok(()),
+            Some(entry) if self.is_same_identity(request) => self.write(request, &entry),
+            _ => Ok(()),
         }
     }
 
@@ -188,6 +205,11 @@ impl FileCache {
     /// whoever waits has got it.
     pub fn prune(&self) {
         prune::prune(&self.folder, prune::MAX_ENTRIES);
+    }
+
+    /// Whether what decides a request's answer is what it was when the cache was opened.
+    fn is_same_identity(&self, request: &Request) -> bool {
+        Identity::new(&self.key, &self.config).name(request) == self.identity.name(request)
     }
 
     fn read(&self, path: &Path) -> Result<Option<Entry>, FileCacheError> {

@@ -33,7 +33,8 @@ fn what_is_stored_is_found_until_it_is_removed() {
     cache.remove(&request).unwrap();
     let credential = credential(3600);
     cache.store(&request, &credential).unwrap();
-    assert_eq!(cache.find(&request), Ok(Some(FileCacheEntry { credential, is_due: false })));
+    let found = cache.find(&request).unwrap().unwrap();
+    assert_eq!((&found.credential, found.is_due, found.is_over()), (&credential, false, false));
     cache.remove(&request).unwrap();
     assert_eq!(cache.find(&request), Ok(None));
     // Nobody knows when it ends.
@@ -42,6 +43,37 @@ fn what_is_stored_is_found_until_it_is_removed() {
     // It is over already.
     cache.store(&request, &self::credential(0)).unwrap();
     assert_eq!(cache.find(&request), Ok(None));
+}
+
+/// Whoever waits for a lookup has read it before, and hands it out afterwards.
+#[test]
+fn what_was_found_says_when_it_is_over() {
+    let found = |begin: u64| {
+        let moment = Moment { wall: begin, boot: None };
+        let entry = Entry::new(REGISTRY.to_owned(), &credential(3600), moment).unwrap();
+        FileCacheEntry { credential: entry.credential(), is_due: true, term: entry.term() }
+    };
+    assert!(!found(life::now() - 3600).is_over());
+    // It lives no longer than twelve hours, whatever it says.
+    assert!(found(life::now() - 12 * 3600).is_over());
+}
+
+#[test]
+fn what_is_found_after_the_shared_files_were_changed_is_not_kept_under_the_old_name_or_the_new() {
+    let home = tempfile::tempdir().unwrap();
+    let credentials = home.path().join("credentials");
+    let config = Config::new().with_variable("AWS_SHARED_CREDENTIALS_FILE", credentials.to_str().unwrap());
+    let open = || FileCache::open(&home.path().join("keyward"), &config).unwrap();
+    let request = Request::new(REGISTRY);
+    let write = |content: &str| fs::write(&credentials, content).unwrap();
+    write("[default]\naws_access_key_id = a");
+    let cache = open();
+    write("[default]\naws_access_key_id = b");
+    cache.store(&request, &credential(3600)).unwrap();
+    assert_eq!((cache.find(&request), open().find(&request)), (Ok(None), Ok(None)));
+    write("[default]\naws_access_key_id = a");
+    cache.store(&request, &credential(3600)).unwrap();
+    assert!(cache.find(&request).unwrap().is_some());
 }
 
 #[test]

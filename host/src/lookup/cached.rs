@@ -1,8 +1,11 @@
 //! The file cache around the lookups of one run of the command.
 //!
 //! Times: an answer takes no longer than the deadline, the cache included. For a dead disk it waits a quarter of that, and no more than
-//! two seconds, and then does without for the rest of the run. For the lookup of another process it waits half of the deadline,
-//! and then looks up itself, without the lock: what is wrong is then in its own error, and not that it has waited for somebody.
+//! two seconds or what is left, and then does without for the rest of the run. A lookup leaves a little for what it finds to be written.
+//! For the lookup of another process it waits half of the deadline, and then looks up itself, without the lock: what is wrong is then in
+//! its own error, and not that it has waited for somebody.
+//!
+//! A credential that was read once is in memory: whatever fails afterwards, the disk included, it is handed out until it is over.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,6 +21,9 @@ use crate::lookup::{Answer, Answered, Failure};
 use crate::settings::Settings;
 
 const MAX_PATIENCE: Duration = Duration::from_secs(2);
+
+/// What a lookup leaves of the deadline for the disk, and no more than a twentieth of it: a disk that lives takes a few milliseconds.
+const MAX_RESERVE: Duration = Duration::from_millis(100);
 
 /// The pauses in which a lock is tried that another process has.
 const FIRST_PAUSE: Duration = Duration::from_millis(4);
@@ -45,8 +51,9 @@ struct Open {
 pub(super) enum Known {
     /// The answer.
     Answered(Answered),
-    /// What there is instead of one that could be handed out at once, and what somebody should hear of it.
-    Open { cached: Cached, notes: Vec<String> },
+    /// What there is instead of one that could be handed out at once, the credential among it that is to be refreshed; and what somebody
+    /// should hear of it.
+    Open { cached: Cached, old: Option<FileCacheEntry>, notes: Vec<String> },
     /// It is nothing that the cache keeps.
     NotKept,
 }
@@ -88,7 +95,7 @@ impl Known {
     pub(super) fn or_failed(self, failure: &Failure) -> Answered {
         match self {
             Self::Answered(answered) => answered,
-            Self::Open { notes, .. } => Answered { answer: Err(failure.clone()), notes },
+            Self::Open { old, notes, .. } => instead_of(failure.clone(), old, notes),
             Self::NotKept => Answered::without_notes(Err(failure.clone())),
         }
     }
@@ -104,7 +111,7 @@ impl Shelf {
     ) -> (Self, Vec<Known>) {
         let mut shelf = Self { begin: Instant::now(), deadline, open: None };
         let without = |cached: &dyn Fn() -> Cached, notes: Vec<String>, count: usize| {
-            (0..count).map(|_| Known::Open { cached: cached(), notes: notes.clone() }).collect()
+            (0..count).map(|_| Known::Open { cached: cached(), old: None, notes: notes.clone() }).collect()
         };
         let count = requests.len();
         let Some((folder, clerk)) = folder.and_then(|folder| Some((folder.to_owned(), Clerk::start()?))) else {
@@ -137,57 +144,49 @@ impl Shelf {
         interrupted: &CancellationToken,
         look_up: impl AsyncFnOnce(Duration) -> Answer,
     ) -> Answered {
-        let mut notes = match known {
+        let (old, mut notes) = match known {
             Known::Answered(answered) => return answered,
-            Known::Open { notes, .. } => notes,
+            Known::Open { old, notes, .. } => (old, notes),
             Known::NotKept => return Answered::without_notes(look_up(self.left()).await),
         };
-        let turn = match &self.open {
-            Some(open) => interrupted.run_until_cancelled(self.turn(open, request)).await.unwrap_or(Turn::Alone),
-            None => Turn::Alone,
+        let Some(open) = &self.open else {
+            return answered(look_up(self.left()).await, old, notes);
         };
-        let (open, held, is_stale) = match (turn, &self.open) {
-            (Turn::Answered(credential), _) => return Answered { answer: Ok(credential), notes },
-            (Turn::Own { held, is_stale }, Some(open)) => (open, held, is_stale),
-            _ => return Answered { answer: look_up(self.left()).await, notes },
+        let turn = interrupted.run_until_cancelled(self.turn(open, request, old.as_ref())).await;
+        let (held, old) = match turn.unwrap_or(Turn::Alone) {
+            Turn::Answered(credential) => return Answered { answer: Ok(credential), notes },
+            Turn::Alone => return answered(look_up(self.left()).await, old, notes),
+            Turn::Own { held, old } => (held, old),
         };
-        let answer = look_up(self.left()).await;
+        let answer = look_up(self.left().saturating_sub(self.reserve())).await;
         let (cache, request) = (open.cache.clone(), request.clone());
-        match answer {
+        match &answer {
             Ok(credential) => {
                 let new = credential.clone();
                 let store = held.last_job(move || cache.store(&request, &new));
                 open.has_new.store(true, Ordering::Relaxed);
                 let stored = open.clerk.ask_from_task(self.patience(), store).await;
                 notes.extend(stored.and_then(|stored| note(&stored.err()?)));
-                Answered { answer: Ok(credential), notes }
             }
-            // Who is told to end ends.
-            Err(failure) if is_stale && failure.interruption.is_none() => {
-                let remember = held.last_job(move || {
-                    // Where nothing can be written, the next one tries again.
-                    let _ = cache.refresh_failed(&request);
-                    // By now, the old one may be over.
-                    cache.find(&request)
-                });
-                let old = open.clerk.ask_from_task(self.patience(), remember).await;
-                let Some(Ok(Some(FileCacheEntry { credential, .. }))) = old else {
-                    return Answered { answer: Err(failure), notes };
-                };
-                let until = Timestamp { seconds: credential.expires_at.unwrap_or_default() }.rfc3339();
-                notes.push(format!("{failure}; the credential that was found before is handed out, until {until}"));
-                Answered { answer: Ok(credential), notes }
+            Err(failure) if old.is_some() && failure.interruption.is_none() => {
+                // Nobody waits for that. Where nothing can be written, the next one tries again.
+                open.clerk.tell(held.last_job(move || drop(cache.refresh_failed(&request))));
             }
-            failed => Answered { answer: failed, notes },
+            Err(_) => {}
         }
+        answered(answer, old, notes)
     }
 
-    /// Tidies up, when every answer is there.
+    /// Tidies up, when every answer is there; within the deadline, since they are written after that. What is not done by then is left
+    /// to the next run.
     pub(super) fn close(&self) {
-        if let Some(open) = &self.open {
+        let patience = self.patience();
+        if let Some(open) = &self.open
+            && !patience.is_zero()
+        {
             let (cache, has_new) = (open.cache.clone(), open.has_new.load(Ordering::Relaxed));
             // Also where there is nothing to be pruned: locks may still have to be given back.
-            open.clerk.ask(self.patience(), move || {
+            open.clerk.ask(patience, move || {
                 if has_new {
                     cache.prune()
                 }
@@ -195,8 +194,9 @@ impl Shelf {
         }
     }
 
-    /// Waits until this process may look up, or another one has found something.
-    async fn turn(&self, open: &Open, request: &Request) -> Turn {
+    /// Waits until this process may look up, or another one has found something. What was found before counts where the disk does not
+    /// say any more what there is.
+    async fn turn(&self, open: &Open, request: &Request, old: Option<&FileCacheEntry>) -> Turn {
         let mut pause = FIRST_PAUSE;
         loop {
             let (cache, request, clerk) = (open.cache.clone(), request.clone(), open.clerk.clone());
@@ -208,12 +208,13 @@ impl Shelf {
             let Some((lock, found)) = open.clerk.ask_from_task(self.patience(), attempt).await else {
                 return Turn::Alone;
             };
-            let found = found.ok().flatten();
-            let is_stale = found.is_some();
-            let held = match (lock, found) {
-                (_, Some(FileCacheEntry { credential, is_due: false, .. })) => return Turn::Answered(credential),
+            let old = found.unwrap_or_else(|_| old.filter(|old| !old.is_over()).cloned());
+            let held = match (lock, &old) {
+                (_, Some(FileCacheEntry { credential, is_due: false, .. })) => {
+                    return Turn::Answered(credential.clone());
+                }
                 // Somebody else is looking for a new one, and this one is good for as long.
-                (Ok(None), Some(FileCacheEntry { credential, .. })) => return Turn::Answered(credential),
+                (Ok(None), Some(FileCacheEntry { credential, .. })) => return Turn::Answered(credential.clone()),
                 (Ok(None), None) if self.begin.elapsed() < self.deadline / 2 => {
                     tokio::time::sleep(pause).await;
                     pause = (pause * 3 / 2).min(MAX_PAUSE);
@@ -223,12 +224,16 @@ impl Shelf {
                 // It was waited for long enough, or this disk has no locks.
                 (Ok(None) | Err(_), _) => Held { lock: None, clerk: open.clerk.clone() },
             };
-            return Turn::Own { held, is_stale };
+            return Turn::Own { held, old };
         }
     }
 
     fn patience(&self) -> Duration {
-        (self.deadline / 4).min(MAX_PATIENCE)
+        patience(self.deadline).min(self.left())
+    }
+
+    fn reserve(&self) -> Duration {
+        (self.deadline / 20).min(MAX_RESERVE)
     }
 
     fn left(&self) -> Duration {
@@ -243,7 +248,12 @@ pub(crate) fn with_cache<T: Send + 'static>(
 ) -> Option<T> {
     let (folder, config) = (settings.cache.clone()?, settings.config());
     let open = move || FileCache::open_existing(&folder, &config).ok().map(job);
-    Clerk::start()?.ask((settings.budget.deadline / 4).min(MAX_PATIENCE), open)?
+    Clerk::start()?.ask(patience(settings.budget.deadline), open)?
+}
+
+/// How long a disk is waited for.
+fn patience(deadline: Duration) -> Duration {
+    (deadline / 4).min(MAX_PATIENCE)
 }
 
 enum Turn {
@@ -252,7 +262,7 @@ enum Turn {
     /// This one looks up, without the cache.
     Alone,
     /// This one looks up, and keeps what it finds.
-    Own { held: Held, is_stale: bool },
+    Own { held: Held, old: Option<FileCacheEntry> },
 }
 
 /// The right to look up, or what there is instead of it. The clerk gives it back.
@@ -284,22 +294,45 @@ impl Drop for Held {
     }
 }
 
+/// What comes of a lookup, where there is an old credential or none.
+fn answered(answer: Answer, old: Option<FileCacheEntry>, notes: Vec<String>) -> Answered {
+    match answer {
+        Ok(credential) => Answered { answer: Ok(credential), notes },
+        Err(failure) => instead_of(failure, old, notes),
+    }
+}
+
+/// The old credential instead of a failure. By now, it may be over; and who is told to end ends.
+fn instead_of(failure: Failure, old: Option<FileCacheEntry>, mut notes: Vec<String>) -> Answered {
+    match old.filter(|old| failure.interruption.is_none() && !old.is_over()) {
+        Some(FileCacheEntry { credential, .. }) => {
+            let until = Timestamp { seconds: credential.expires_at.unwrap_or_default() }.rfc3339();
+            notes.push(format!("{failure}; the credential that was found before is handed out, until {until}"));
+            Answered { answer: Ok(credential), notes }
+        }
+        None => Answered { answer: Err(failure), notes },
+    }
+}
+
 fn known(found: Found) -> Known {
-    let (cached, notes) = match found {
+    let (cached, old, notes) = match found {
         Ok(Some(FileCacheEntry { credential, is_due: false, .. })) => {
             return Known::Answered(Answered::without_notes(Ok(credential)));
         }
-        Ok(Some(_)) => (Cached::Stale, Vec::new()),
-        Ok(None) => (Cached::Nothing, Vec::new()),
+        Ok(Some(old)) => (Cached::Stale, Some(old), Vec::new()),
+        Ok(None) => (Cached::Nothing, None, Vec::new()),
         Err(error) => {
             let notes = note(&error).into_iter().collect();
-            (Cached::Unusable(error), notes)
+            (Cached::Unusable(error), None, notes)
         }
     };
-    Known::Open { cached, notes }
+    Known::Open { cached, old, notes }
 }
 
 /// What a person reads of it.
 fn note(error: &FileCacheError) -> Option<String> {
     error.is_worth_saying().then(|| error.to_string())
 }
+
+#[cfg(test)]
+mod tests;

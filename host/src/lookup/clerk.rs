@@ -5,6 +5,7 @@
 //! something of it waits for as long as it likes to and then does without. The thread is not waited for when the command ends, which is
 //! why that is by `process::exit`.
 
+use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -38,12 +39,13 @@ impl Clerk {
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
         if self.is_stuck() {
+            self.tell(move || drop(job));
             return None;
         }
         let (sender, result) = mpsc::sync_channel(1);
         // Where nobody waits any more, the result is dropped on the clerk's thread: it may be a lock, whose end is a job too.
-        self.tell(move || drop(sender.send(job())));
-        self.noted(result.recv_timeout(patience).ok())
+        let is_told = self.tell(move || drop(sender.send(job())));
+        self.noted(if is_told { result.recv_timeout(patience).ok() } else { None })
     }
 
     /// As [`ask`](Self::ask), for a task.
@@ -53,17 +55,26 @@ impl Clerk {
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
         if self.is_stuck() {
+            self.tell(move || drop(job));
             return None;
         }
         let (sender, result) = oneshot::channel();
-        self.tell(move || drop(sender.send(job())));
+        if !self.tell(move || drop(sender.send(job()))) {
+            return self.noted(None);
+        }
         self.noted(tokio::time::timeout(patience, result).await.ok().and_then(Result::ok))
     }
 
-    /// Has a job done, some time.
-    pub(super) fn tell(&self, job: impl FnOnce() + Send + 'static) {
-        // Where the thread is gone, it has panicked, and the job is dropped: whoever waits for it hears that.
-        let _ = self.jobs.send(Box::new(job));
+    /// Has a job done, some time; false where the thread is gone, since it has panicked. What a job holds is never dropped by the
+    /// caller: it may be a lock, whose end touches the disk as well. Where nobody is left to drop it, it stays until the command ends.
+    pub(super) fn tell(&self, job: impl FnOnce() + Send + 'static) -> bool {
+        match self.jobs.send(Box::new(job)) {
+            Ok(()) => true,
+            Err(mpsc::SendError(job)) => {
+                mem::forget(job);
+                false
+            }
+        }
     }
 
     fn is_stuck(&self) -> bool {
@@ -84,14 +95,17 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(600);
 
+    /// Says which thread has dropped it.
+    struct Lock(mpsc::Sender<Option<String>>);
+
+    impl Drop for Lock {
+        fn drop(&mut self) {
+            self.0.send(thread::current().name().map(str::to_owned)).unwrap();
+        }
+    }
+
     #[test]
     fn a_job_that_hangs_is_left_alone_and_what_comes_of_it_late_is_dropped_by_the_clerk() {
-        struct Lock(mpsc::Sender<Option<String>>);
-        impl Drop for Lock {
-            fn drop(&mut self) {
-                self.0.send(thread::current().name().map(str::to_owned)).unwrap();
-            }
-        }
         let clerk = Clerk::start().unwrap();
         let (answer, mount) = mpsc::channel::<()>();
         let (sender, dropped) = mpsc::channel();
@@ -106,11 +120,34 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_job_that_comes_after_one_that_hangs_is_dropped_by_the_clerk_and_never_by_the_caller() {
+        let clerk = Clerk::start().unwrap();
+        let (answer, mount) = mpsc::channel::<()>();
+        assert!(clerk.ask(Duration::from_millis(5), move || mount.recv().is_ok()).is_none());
+        let (sender, dropped) = mpsc::channel();
+        let job = || {
+            let held = Lock(sender.clone());
+            move || drop(held)
+        };
+        assert!(clerk.ask(LONG, job()).is_none());
+        assert!(clerk.ask_from_task(LONG, job()).await.is_none());
+        assert_eq!(dropped.try_recv(), Err(mpsc::TryRecvError::Empty));
+        drop(answer);
+        for _ in 0..2 {
+            assert_eq!(dropped.recv().unwrap().as_deref(), Some("keyward-cache"));
+        }
+    }
+
+    #[tokio::test]
     async fn a_clerk_that_is_gone_is_not_waited_for() {
         let clerk = Clerk::start().unwrap();
         let other = Clerk { is_stuck: Arc::default(), ..clerk.clone() };
         assert!(clerk.ask_from_task(LONG, || -> u8 { panic!("on purpose") }).await.is_none());
-        // To whoever has not heard of it, the job itself says it.
-        assert!(other.ask(LONG, || ()).is_none());
+        // Whoever has not heard of it does when there is nobody to be told. What the job holds stays where it is.
+        let (sender, dropped) = mpsc::channel();
+        let (held, another) = (Lock(sender.clone()), Lock(sender));
+        assert!(other.ask(LONG, move || drop(held)).is_none());
+        assert!(other.ask_from_task(LONG, move || drop(another)).await.is_none());
+        assert_eq!(dropped.try_recv(), Err(mpsc::TryRecvError::Empty));
     }
 }
