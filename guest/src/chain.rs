@@ -48,8 +48,13 @@ pub fn resolve(lookup: &Lookup<'_, impl World>) -> Result<Credentials, Error> {
     match &context.service_account_token {
         Some(token) => assume("service account token", &|| web_identity::with_token(lookup, &role, token)),
         None => {
+            // Before anybody is asked for keys: settings that are wrong stay wrong whatever the sources have.
+            let sts = match lookup.sts() {
+                Ok(sts) => sts,
+                Err(error) => return assume("role", &|| Err(error.clone())),
+            };
             let credentials = default_chain(lookup)?;
-            assume("role", &|| sts::assume_role(lookup.client, &lookup.sts()?, &credentials, &role))
+            assume("role", &|| sts::assume_role(lookup.client, &sts, &credentials, &role))
         }
     }
 }

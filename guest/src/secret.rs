@@ -37,6 +37,24 @@ pub fn redact(text: &str, secrets: &[&Secret]) -> String {
     text
 }
 
+/// An address without what may be a secret in it: the user information before its host, and everything from a query on.
+pub fn address_without_secrets(address: &str) -> String {
+    let begin = address.find("://").map_or(0, |end| end + "://".len());
+    let (scheme, rest) = address.split_at(begin);
+    let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    let authority = &rest[..end];
+    // A password with a slash in it ends the authority too early. No host has a colon before anything but a port.
+    let is_cut_short = !authority.starts_with('[') && authority.split_once(':').is_some_and(|(_, port)| !is_port(port));
+    let searched = if is_cut_short { rest } else { authority };
+    let (user, rest) = match searched.rfind('@') {
+        Some(at) => ("***@", &rest[at + 1..]),
+        None => ("", rest),
+    };
+    let end = rest.find(['?', '#']).unwrap_or(rest.len());
+    format!("{scheme}{user}{}", &rest[..end])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,5 +69,30 @@ mod tests {
         let secret = Secret::new("hunter2".to_owned());
         let nothing = Secret::new(String::new());
         assert_eq!(redact("token hunter2 is wrong", &[&secret, &nothing]), "token [redacted] is wrong");
+    }
+
+    #[test]
+    fn an_address_is_left_without_user_information_and_query() {
+        for (address, left) in [
+            ("https://u:hunter2@registry.example/x?X-Amz-Signature=hunter2", "https://***@registry.example/x"),
+            ("https://u:hunt@er2@registry.example:8443", "https://***@registry.example:8443"),
+            ("https://u:hunt/er2@registry.example/x", "https://***@registry.example/x"),
+            ("https://u:hunt?er2@registry.example/x", "https://***@registry.example/x"),
+            ("hunter2@registry.example", "***@registry.example"),
+            ("registry.example/x#hunter2", "registry.example/x"),
+            ("registry.example?hunter2", "registry.example"),
+        ] {
+            assert_eq!(address_without_secrets(address), left);
+        }
+        for same in [
+            "",
+            "nonsense",
+            "https://",
+            "https://registry.example:8443/team/image",
+            "registry.example:8443/team/image:tag@sha256:0123",
+            "http://[::1]:8080/x@y",
+        ] {
+            assert_eq!(address_without_secrets(same), same);
+        }
     }
 }

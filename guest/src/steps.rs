@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::credentials::Credentials;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, Service};
 use crate::error::Error;
 use crate::settings::Settings;
 use crate::world::{Scheme, World};
@@ -17,7 +17,7 @@ const SHOWN_OF_ID: usize = 4;
 const SWITCHES: [(&str, &str); 2] =
     [("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"), ("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")];
 
-/// Says which endpoint was chosen, and by which setting. Of a custom endpoint's URL, the path is not said: it is somebody's own.
+/// Says which endpoint was chosen, and by what: the request, a setting, or nothing but the service's own rules. Of a custom endpoint's URL, the path is not said: it is somebody's own.
 pub fn endpoint(settings: &Settings<'_, impl World>, endpoint: &Endpoint) {
     if !settings.context.explain {
         return;
@@ -29,10 +29,12 @@ pub fn endpoint(settings: &Settings<'_, impl World>, endpoint: &Endpoint) {
     let switch = |(variable, property)| {
         settings.value(variable, property).filter(|setting| setting.value.eq_ignore_ascii_case("true"))
     };
-    let chosen_by = match endpoint.service.custom(settings) {
-        Ok(Some(custom)) => Some(custom),
-        _ => SWITCHES.into_iter().find_map(switch),
-    };
+    // A request names that of the registry's API alone.
+    let is_of_registry = matches!(endpoint.service, Service::Ecr | Service::EcrPublic);
+    let requested = if is_of_registry { settings.requested_endpoint() } else { None };
+    let chosen_by = requested
+        .or_else(|| endpoint.service.custom(settings).ok().flatten())
+        .or_else(|| SWITCHES.into_iter().find_map(switch));
     let origin = chosen_by.map(|setting| setting.origin.to_string()).unwrap_or_default();
     let url = format!("{scheme}://{}", endpoint.authority);
     say(settings.local, &["endpoint", endpoint.service.section_key(), &url, &endpoint.signing_region, &origin]);
@@ -53,10 +55,15 @@ pub struct Asked<'a, W> {
 }
 
 impl<'a, W: World> Asked<'a, W> {
-    /// The source is asked from now on. `None` where nobody wants to know.
+    /// The source is asked from now on, and that is said: one that takes too long is ended before it comes to anything. `None` where nobody
+    /// wants to know.
     pub fn new(settings: &Settings<'a, W>, source: &'a str) -> Option<Self> {
-        let world = settings.local;
-        settings.context.explain.then(|| Self { world, source, begin: world.elapsed() })
+        if !settings.context.explain {
+            return None;
+        }
+        let (world, begin) = (settings.local, settings.local.elapsed());
+        say(world, &["asking", source, &milliseconds(begin).to_string()]);
+        Some(Self { world, source, begin })
     }
 
     /// It has credentials.
@@ -74,9 +81,7 @@ impl<'a, W: World> Asked<'a, W> {
 
     /// It came to something else.
     pub fn came_to(&self, outcome: &str, detail: &str) {
-        let took = self.world.elapsed().saturating_sub(self.begin);
-        // Those of a lookup are few enough for the smaller number.
-        let took = took.as_secs() * 1000 + u64::from(took.subsec_millis());
+        let took = milliseconds(self.world.elapsed().saturating_sub(self.begin));
         say(self.world, &["source", self.source, outcome, detail, &took.to_string()]);
     }
 }
@@ -87,6 +92,11 @@ fn masked(id: &str) -> String {
     // Of a short one, the last characters would be most of it.
     let shown = if hidden > SHOWN_OF_ID { id.chars().skip(hidden).collect() } else { String::new() };
     format!("****{shown}")
+}
+
+/// Those of a lookup are few enough for the smaller number.
+fn milliseconds(time: Duration) -> u64 {
+    time.as_secs() * 1000 + u64::from(time.subsec_millis())
 }
 
 fn say(world: &impl World, fields: &[&str]) {
@@ -105,7 +115,7 @@ fn say(world: &impl World, fields: &[&str]) {
 mod tests {
     use super::*;
     use crate::context::Context;
-    use crate::endpoint::Service;
+    use crate::registry::Registry;
     use crate::test_world::{TestWorld, in_lookup};
 
     fn explained() -> Context {
@@ -132,6 +142,24 @@ mod tests {
     }
 
     #[test]
+    fn an_endpoint_that_the_request_names_is_said_to_be_the_requests_whatever_the_settings_name() {
+        let world = TestWorld::with_environment(&[("AWS_ENDPOINT_URL", "https://setting.example")]);
+        let context = Context { endpoint: Some("https://requested.example".to_owned()), ..explained() };
+        in_lookup(&world, &context, |lookup| {
+            let registry = Registry::parse("123456789012.dkr.ecr.us-east-1.amazonaws.com").unwrap();
+            endpoint(lookup.settings, &Endpoint::of_registry(&registry, lookup.settings).unwrap());
+            lookup.endpoint(Service::Sts, "eu-west-1").unwrap();
+        });
+        assert_eq!(
+            world.notes.into_inner(),
+            [
+                "endpoint\tecr\thttps://requested.example\tus-east-1\tendpoint of the request\n",
+                "endpoint\tsts\thttps://setting.example\teu-west-1\tAWS_ENDPOINT_URL\n",
+            ]
+        );
+    }
+
+    #[test]
     fn of_keys_only_the_end_of_their_id_is_said() {
         let world = TestWorld::default();
         in_lookup(&world, &explained(), |lookup| {
@@ -144,8 +172,10 @@ mod tests {
         assert_eq!(
             world.notes.into_inner(),
             [
+                "asking\there\t0\n",
                 "source\there\tfound\taccess key ****WXYZ with a session token, of account 123456789012\t0\n",
                 "source\there\tfound\taccess key ****\t0\n",
+                "asking\tthere\t0\n",
             ]
         );
     }
@@ -156,6 +186,6 @@ mod tests {
         in_lookup(&world, &explained(), |lookup| {
             Asked::new(lookup.settings, "a\tb").unwrap().failed(&Error::Invalid("c\nd\u{1b}".to_owned()));
         });
-        assert_eq!(world.notes.into_inner(), ["source\ta b\tfailed\tc d \t0\n"]);
+        assert_eq!(world.notes.into_inner(), ["asking\ta b\t0\n", "source\ta b\tfailed\tc d \t0\n"]);
     }
 }

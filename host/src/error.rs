@@ -240,7 +240,7 @@ pub enum SetupError {
         "'{destination}' is not a destination that can be allowed: give scheme, host and port, as in https://ecr.example:8443"
     )]
     Allowed {
-        /// What was given.
+        /// What was given, without what may be a secret in it.
         destination: String,
     },
     /// The component cannot be used.

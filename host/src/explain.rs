@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use keyward::{Trace, TracedRequest, TracedStep};
 use keyward_ecr::registry::Registry;
+use keyward_ecr::secret::address_without_secrets;
 
 use crate::arguments::Explain;
 use crate::frontend::explain::{self, Endpoint, Explanation, Outcome, Sent, Source};
@@ -24,8 +25,8 @@ pub(crate) fn explain(arguments: &Explain, settings: &Settings, output: &mut dyn
         Outcome::Failed { exit_status, .. } => *exit_status,
     };
     let explanation = Explanation {
-        address: &question.address,
-        looked_up: question.request.registry(),
+        address: &address_without_secrets(&question.address),
+        looked_up: &address_without_secrets(question.request.registry()),
         registry: Registry::parse(question.request.registry()).ok(),
         rule: question.rule.as_ref().map(|rule| self::rule(settings, rule)),
         identity: identity(&question.identity),
@@ -36,6 +37,7 @@ pub(crate) fn explain(arguments: &Explain, settings: &Settings, output: &mut dyn
         budget: &settings.budget,
         usage: trace.usage(),
         outcome,
+        compat: settings.compat,
         now: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
     };
     match arguments.json {
@@ -70,7 +72,7 @@ fn identity(identity: &Identity) -> Vec<(&'static str, String)> {
         ("role", arn),
         ("external-id", external_id.map(|_| "given".to_owned())),
         ("session-name", session_name),
-        ("region", region.or_else(|| of_environment("AWS_REGION"))),
+        ("region", region.or_else(|| ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(of_environment))),
     ]
     .into_iter()
     .filter_map(|(name, value)| Some((name, value?)))
@@ -82,7 +84,8 @@ fn cache(cached: &Cached) -> String {
     let has = match cached {
         Cached::Fresh => "has a credential that 'get' would hand out without asking anybody".to_owned(),
         Cached::Nothing => "has nothing".to_owned(),
-        Cached::Off => "there is none".to_owned(),
+        Cached::NotAsked => return "was not asked: nothing is looked up for this address".to_owned(),
+        Cached::Off => return "there is none".to_owned(),
         Cached::Silent => "its disk does not answer".to_owned(),
         Cached::Stale => "has a credential that 'get' would refresh, and hand out where that fails".to_owned(),
         Cached::Unusable(error) => error.to_string(),

@@ -82,7 +82,7 @@ pub(crate) fn resolve_all(settings: &Settings, questions: &[Question]) -> Vec<An
 /// did, and its component what it found on the way.
 pub(crate) fn watch(settings: &Settings, question: &Question, trace: &Trace) -> (Answer, Cached) {
     if !settings.serves(question) {
-        return (Err(Error::NotOurRegistry.into()), Cached::Nothing);
+        return (Err(Error::NotOurRegistry.into()), Cached::NotAsked);
     }
     let config = settings.config();
     let deadline = settings.budget.deadline;
@@ -150,7 +150,7 @@ fn look_up_all(
         let ended_by = tokio::select! {
             biased;
             ended_by = interrupted() => ended_by.map_err(|cause| internal("no signals", &cause))?,
-            never = progress::show(traces, resolver.budget().deadline) => match never {},
+            never = progress::show(traces, || shelf.queued(), shelf.begin, resolver.budget().deadline) => match never {},
             answered = &mut answers => return Ok(answered),
         };
         // They end at once, and say what they were waiting for.

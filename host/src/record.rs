@@ -126,6 +126,8 @@ pub enum SourceOutcome {
     Found,
     /// It is not configured: the next one is asked.
     NotConfigured,
+    /// The lookup was over before it came to anything.
+    NotFinished,
     /// Nobody is there to be asked: the next one is.
     NotReached,
     /// It was not asked, since the request means another one.
@@ -133,8 +135,31 @@ pub enum SourceOutcome {
 }
 
 impl TracedStep {
-    /// The step that a line of a component tells, as `wit/world.wit` has it.
-    pub(crate) fn parse(line: &str) -> Option<Self> {
+    /// The steps that the lines of a component tell, as `wit/world.wit` has them, of a call that lasted for this long.
+    pub(crate) fn all<'a>(lines: impl Iterator<Item = &'a str>, lasted: Duration) -> Vec<Self> {
+        let (mut steps, mut asked) = (Vec::new(), None);
+        for line in lines {
+            match Line::parse(line) {
+                Some(Line::Asking { source, since }) => asked = Some((source, since)),
+                Some(Line::Step(step)) => {
+                    let is_end = |(asked, _): &(String, _)| matches!(&step, Self::Source { name, .. } if name == asked);
+                    asked = asked.filter(|asked| !is_end(asked));
+                    steps.push(step);
+                }
+                None => {}
+            }
+        }
+        // One is asked after the other: it is the last one that has taken what was left of the time.
+        steps.extend(asked.map(|(name, since)| Self::Source {
+            name,
+            outcome: SourceOutcome::NotFinished,
+            detail: "the lookup ended while it was asked".to_owned(),
+            elapsed: lasted.saturating_sub(since),
+        }));
+        steps
+    }
+
+    fn parse(line: &str) -> Option<Self> {
         let fields: Vec<&str> = line.split('\t').collect();
         let owned = |field: &str| field.to_owned();
         match fields[..] {
@@ -155,22 +180,47 @@ impl TracedStep {
     }
 }
 
-impl SourceOutcome {
-    const ALL: [Self; 5] = [Self::Failed, Self::Found, Self::NotConfigured, Self::NotReached, Self::PassedOver];
+/// A line of a component that says what it does.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Line {
+    /// A source is about to be asked.
+    Asking {
+        source: String,
+        /// How long the call has lasted by then.
+        since: Duration,
+    },
+    Step(TracedStep),
+}
 
-    /// Its name in the interface.
+impl Line {
+    /// `None` for anything else.
+    pub(crate) fn parse(line: &str) -> Option<Self> {
+        if let ["asking", source, milliseconds] = line.split('\t').collect::<Vec<_>>()[..] {
+            let since = Duration::from_millis(milliseconds.parse().ok()?);
+            return Some(Self::Asking { source: source.to_owned(), since });
+        }
+        TracedStep::parse(line).map(Self::Step)
+    }
+}
+
+impl SourceOutcome {
+    /// Those that a component tells.
+    const TOLD: [Self; 5] = [Self::Failed, Self::Found, Self::NotConfigured, Self::NotReached, Self::PassedOver];
+
+    /// Its name, which is that in the interface.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Failed => "failed",
             Self::Found => "found",
             Self::NotConfigured => "not configured",
+            Self::NotFinished => "not finished",
             Self::NotReached => "not reached",
             Self::PassedOver => "passed over",
         }
     }
 
     fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|outcome| outcome.as_str() == text)
+        Self::TOLD.into_iter().find(|outcome| outcome.as_str() == text)
     }
 }
 
@@ -201,5 +251,33 @@ mod tests {
         {
             assert_eq!(TracedStep::parse(line), None, "{line}");
         }
+        for line in ["asking\tp", "asking\tp\tsoon", "asking\tp\t1\t2"] {
+            assert_eq!(Line::parse(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_source_that_was_being_asked_at_the_end_is_not_finished_and_took_the_rest_of_the_time() {
+        let steps = |lines: &[&str]| {
+            let steps = TracedStep::all(lines.iter().copied(), Duration::from_millis(500)).into_iter();
+            let told = |step| match step {
+                TracedStep::Source { name, outcome, elapsed, .. } => (name, outcome.as_str(), elapsed.as_millis()),
+                TracedStep::Endpoint { service, .. } => (service, "endpoint", 0),
+            };
+            steps.map(told).collect::<Vec<_>>()
+        };
+        let finished = ["asking\tprofile\t1", "source\tprofile\tfailed\twhy\t7"];
+        assert_eq!(steps(&finished), [("profile".to_owned(), "failed", 7)]);
+        let ended = ["asking\tcontainer\t20", "endpoint\tsts\thttps://e\tr\t", "panicked"];
+        assert_eq!(
+            steps(&[finished, [ended[0], ended[1]]].concat()),
+            [
+                ("profile".to_owned(), "failed", 7),
+                ("sts".to_owned(), "endpoint", 0),
+                ("container".to_owned(), "not finished", 480),
+            ]
+        );
+        // Whatever a component says of the time.
+        assert_eq!(steps(&["asking\ta\t900"]), [("a".to_owned(), "not finished", 0)]);
     }
 }

@@ -106,12 +106,14 @@ async fn look_up(
     question.add("deadline", Some(time_left.as_millis().to_string()));
     let mut store = prepare(sandboxes, grants, request, meter, &log, budget)
         .map_err(|error| Error::Internal(format!("{error:#}")))?;
+    let begin = Instant::now();
     let ended = race(sandboxes, &mut store, &question.0, meter, deadline, cancel).await;
+    let lasted = begin.elapsed();
     usage.fuel = budget.fuel.saturating_sub(store.get_fuel().unwrap_or_default());
     usage.peak_memory = store.data().limiter.peak();
     drop(store);
     if request.explain {
-        meter.set_steps(steps(&log, grants, &question, &ended));
+        meter.set_steps(steps(&log, lasted, grants, &question, &ended));
     }
     classify(ended, grants, budget, meter, &log, &question)
 }
@@ -153,7 +155,7 @@ const SECRET_VARIABLES: [&str; 4] =
     ["AWS_ACCESS_KEY_ID", "AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
 /// What the component said of its steps. It leaves secrets out by itself; of those that are known here, it is made sure.
-fn steps(log: &Log, grants: &Grants, question: &Question, ended: &Ended) -> Vec<TracedStep> {
+fn steps(log: &Log, lasted: Duration, grants: &Grants, question: &Question, ended: &Ended) -> Vec<TracedStep> {
     let environment = grants.environment.iter().filter(|(name, _)| SECRET_VARIABLES.contains(&name.as_str()));
     let password = match ended {
         Ended::Returned(Ok(Ok(credential))) => Some(Secret::new(credential.secret.clone())),
@@ -161,7 +163,7 @@ fn steps(log: &Log, grants: &Grants, question: &Question, ended: &Ended) -> Vec<
     };
     let asked = question.secrets();
     let secrets: Vec<&Secret> = environment.map(|(_, value)| value).chain(&asked).chain(&password).collect();
-    log.steps(&secrets)
+    log.steps(&secrets, lasted)
 }
 
 /// A store with every limit set.

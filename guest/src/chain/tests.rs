@@ -147,6 +147,33 @@ fn a_role_that_the_request_asks_for_is_said_after_the_source_of_its_keys() {
 }
 
 #[test]
+fn an_endpoint_of_sts_that_cannot_be_used_is_an_error_before_any_source_is_asked() {
+    let world = || TestWorld::with_environment(&[("AWS_ENDPOINT_URL_STS", "not a url")]);
+    let request = || Context { role_arn: Some("role".to_owned()), ..Context::default() };
+    let Err(Error::Invalid(text)) = resolved(&world(), &request()) else { panic!() };
+    assert!(text.starts_with("AWS_ENDPOINT_URL_STS is not a usable URL"), "{text}");
+    let said = said(world(), request());
+    assert_eq!(said, [["role".to_owned(), "failed".to_owned(), text]]);
+}
+
+#[test]
+fn a_source_is_said_to_be_asked_before_it_is() {
+    let world = TestWorld::with_environment(&[("AWS_EC2_METADATA_DISABLED", "true")]);
+    let _ = resolved(&world, &Context { explain: true, ..Context::default() });
+    let notes = world.notes.into_inner();
+    let asked: Vec<_> = notes.iter().filter_map(|line| line.strip_prefix("asking\t")).collect();
+    assert_eq!(
+        asked,
+        ["environment\t0\n", "profile\t0\n", "web identity\t0\n", "container\t0\n", "instance metadata\t0\n"]
+    );
+    for pair in notes.chunks(2) {
+        let [begin, end] = pair else { panic!("{pair:?}") };
+        let name = begin.split('\t').nth(1).unwrap();
+        assert!(end.starts_with(&format!("source\t{name}\t")), "{pair:?}");
+    }
+}
+
+#[test]
 fn nothing_is_said_to_who_does_not_ask() {
     let world = TestWorld::default();
     let _ = resolved(&world, &Context::default());

@@ -19,6 +19,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use keyward_ecr::endpoint::Service;
 use keyward_ecr::partition::{PARTITIONS, Partition};
+use keyward_ecr::secret::address_without_secrets;
 
 use crate::capability::destination::Destination;
 use crate::config::Config;
@@ -87,9 +88,8 @@ impl EgressPolicy {
             endpoints.filter(|_| !is_ignored).filter_map(|name| destination(config.variable(name)?)).collect();
         let metadata = METADATA_SETTINGS.into_iter().filter_map(|name| destination(config.variable(name)?)).collect();
         for allowed in &config.allowed {
-            let destination =
-                destination(allowed).ok_or_else(|| SetupError::Allowed { destination: allowed.clone() })?;
-            named.insert(destination);
+            let wrong = || SetupError::Allowed { destination: address_without_secrets(allowed) };
+            named.insert(destination(allowed).ok_or_else(wrong)?);
         }
         Ok(Self { metadata, named })
     }
@@ -317,9 +317,14 @@ mod tests {
     #[test]
     fn what_is_allowed_is_a_destination_or_an_error_that_names_it() {
         assert!(allows(&Config::new().with_allowed("https://proxy.example:8443"), "https://proxy.example:8443/path"));
-        for wrong in ["proxy.example", "ftp://proxy.example", "", "https://user@proxy.example"] {
+        for (wrong, named) in [
+            ("proxy.example", "proxy.example"),
+            ("ftp://proxy.example", "ftp://proxy.example"),
+            ("", ""),
+            ("https://user:hunter2@proxy.example", "https://***@proxy.example"),
+        ] {
             let error = EgressPolicy::new(&Config::new().with_allowed(wrong)).unwrap_err();
-            assert_eq!(error, SetupError::Allowed { destination: wrong.to_owned() });
+            assert_eq!(error, SetupError::Allowed { destination: named.to_owned() });
         }
     }
 

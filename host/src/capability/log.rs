@@ -2,6 +2,7 @@
 //! is taken and forgotten. A component that writes without end uses up its own fuel, and nothing of the host.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use keyward_ecr::secret::{Secret, redact};
@@ -10,7 +11,7 @@ use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError};
 use zeroize::Zeroizing;
 
-use crate::record::TracedStep;
+use crate::record::{Line, TracedStep};
 
 /// How many bytes are kept, and how many of a component that was asked to say what it does.
 const MAX_KEPT_BYTES: usize = 4 * 1024;
@@ -18,6 +19,13 @@ const MAX_KEPT_BYTES_OF_STEPS: usize = 16 * 1024;
 
 /// How many characters of them a message repeats.
 const MAX_SHOWN: usize = 500;
+
+/// How long a secret is at least. One letter is in every text, and a setting as short as that is no secret.
+const MIN_SECRET: usize = 4;
+
+/// The same for steps, in which the component leaves secrets out by itself: keys such as `test`, which simulated services take, are in
+/// the names of endpoints and profiles too. AWS has none that are as short.
+const MIN_SECRET_IN_STEPS: usize = 8;
 
 /// How many bytes a component may write in one call.
 const MAX_WRITE_BYTES: usize = 64 * 1024;
@@ -42,26 +50,26 @@ impl Log {
         Self { room: MAX_KEPT_BYTES_OF_STEPS, ..Self::default() }
     }
 
-    /// The steps that were written, without any of the secrets.
-    pub(crate) fn steps(&self, secrets: &[&Secret]) -> Vec<TracedStep> {
-        let text = self.without(secrets);
+    /// The steps that were written in a call that lasted for this long, without any of the secrets.
+    pub(crate) fn steps(&self, secrets: &[&Secret], lasted: Duration) -> Vec<TracedStep> {
+        let text = self.without(secrets, MIN_SECRET_IN_STEPS);
         // Not as a whole: a tab would not be left, nor the end of a line.
-        let lines = text.lines().map(|line| line.split('\t').map(printable).collect::<Vec<_>>().join("\t"));
-        lines.filter_map(|line| TracedStep::parse(&line)).collect()
+        let printable_fields = |line: &str| line.split('\t').map(printable).collect::<Vec<_>>().join("\t");
+        let lines: Vec<String> = text.lines().map(printable_fields).collect();
+        TracedStep::all(lines.iter().map(String::as_str), lasted)
     }
 
     /// The beginning of what was written, on one line and without any of the secrets. Steps are no part of it.
     pub(crate) fn shown<'a>(&self, secrets: impl Iterator<Item = &'a Secret>) -> String {
-        let text = self.without(&secrets.collect::<Vec<_>>());
+        let text = self.without(&secrets.collect::<Vec<_>>(), MIN_SECRET);
         let words: Vec<&str> =
-            text.lines().filter(|line| TracedStep::parse(line).is_none()).flat_map(str::split_whitespace).collect();
+            text.lines().filter(|line| Line::parse(line).is_none()).flat_map(str::split_whitespace).collect();
         printable(&words.join(" ")).chars().take(MAX_SHOWN).collect()
     }
 
-    fn without(&self, secrets: &[&Secret]) -> Zeroizing<String> {
+    fn without(&self, secrets: &[&Secret], min: usize) -> Zeroizing<String> {
         let text = Zeroizing::new(String::from_utf8_lossy(&self.kept()).into_owned());
-        // One letter is in every text. A setting as short as that is no secret.
-        let secrets: Vec<&Secret> = secrets.iter().copied().filter(|secret| secret.expose().len() >= 4).collect();
+        let secrets: Vec<&Secret> = secrets.iter().copied().filter(|secret| secret.expose().len() >= min).collect();
         Zeroizing::new(redact(&text, &secrets))
     }
 
@@ -155,12 +163,22 @@ mod tests {
     #[test]
     fn steps_are_told_without_secrets_and_are_no_part_of_what_a_crash_left() {
         let mut log = Log::of_steps();
-        log.write(Bytes::from_static(b"source\tprofile\tfailed\thunter2 is\x1b[1mwrong\t7\nsource\tlost\npanicked\n"))
-            .unwrap();
-        let secret = Secret::new("hunter2".to_owned());
-        let steps = log.steps(&[&secret]);
+        let written =
+            b"asking\tprofile\t0\nsource\tprofile\tfailed\thunter22 is\x1b[1mwrong\t7\nsource\tlost\npanicked\n";
+        log.write(Bytes::from_static(written)).unwrap();
+        let secret = Secret::new("hunter22".to_owned());
+        let steps = log.steps(&[&secret], Duration::ZERO);
         let [TracedStep::Source { name, detail, .. }] = &steps[..] else { panic!("{steps:?}") };
         assert_eq!((name.as_str(), detail.as_str()), ("profile", "[redacted] is [1mwrong"));
         assert_eq!(log.shown([secret].iter()), "source lost panicked");
+    }
+
+    #[test]
+    fn keys_that_are_words_are_left_in_the_names_of_steps() {
+        let mut log = Log::of_steps();
+        log.write(Bytes::from_static(b"endpoint\tecr\thttps://test.example\tus-east-1\t\n")).unwrap();
+        let steps = log.steps(&[&Secret::new("test".to_owned())], Duration::ZERO);
+        let [TracedStep::Endpoint { url, .. }] = &steps[..] else { panic!("{steps:?}") };
+        assert_eq!(url, "https://test.example");
     }
 }

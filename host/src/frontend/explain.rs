@@ -25,7 +25,7 @@ const MAX_LINES: usize = 5;
 
 /// Everything that is known of one lookup.
 pub(crate) struct Explanation<'a> {
-    /// The registry's address as it was typed.
+    /// The registry's address as it was typed, without what may be a secret in it.
     pub(crate) address: &'a str,
     /// The address that is looked up: another one where a rule says so.
     pub(crate) looked_up: &'a str,
@@ -45,6 +45,8 @@ pub(crate) struct Explanation<'a> {
     /// What it used; `None` where nothing was looked up.
     pub(crate) usage: Option<Usage>,
     pub(crate) outcome: Outcome,
+    /// Whether the credential helper calls every failure "not found".
+    pub(crate) compat: bool,
     /// Seconds since 1970 (UTC).
     pub(crate) now: u64,
 }
@@ -195,19 +197,27 @@ impl Explanation<'_> {
         }
     }
 
-    /// What becomes of it behind docker's credential helper: the question that most people have.
+    /// What becomes of it behind docker's credential helper: the question that most people have. docker goes on without a credential
+    /// after any failure of a helper; of other clients, only after the one that means "there is none".
     fn as_docker_sees_it(&self) -> &'static str {
         match &self.outcome {
             Outcome::Found { .. } => "gets this password from the credential helper",
             Outcome::Failed { error: Error::NotOurRegistry, .. } => {
-                "is told 'credentials not found in native keychain' and goes on without credentials; a registry that wants some \
-                 refuses it then"
+                "is told 'credentials not found in native keychain' and goes on without credentials, as every client does; a \
+                 registry that wants some refuses it then"
             }
             Outcome::Failed { error: Error::NoCredentials(_), .. } => {
-                "is told 'credentials not found in native keychain' and pulls anonymously; a private registry answers that with \
-                 'no basic auth credentials'"
+                "is told 'credentials not found in native keychain' and pulls anonymously, as every client does; of a private \
+                 registry, its last word is 'no basic auth credentials'"
             }
-            Outcome::Failed { .. } => "stops with 'error getting credentials' and shows what went wrong",
+            Outcome::Failed { .. } if self.compat => {
+                "is told 'credentials not found in native keychain', since --compat (KEYWARD_COMPAT) is set, and pulls \
+                 anonymously, as every client does; of a private registry, its last word is 'no basic auth credentials'"
+            }
+            Outcome::Failed { .. } => {
+                "shows what went wrong and pulls anonymously all the same: of a private registry, its last word is 'no basic auth \
+                 credentials', and the cause stands before it; podman, skopeo and others stop with the cause"
+            }
         }
     }
 }

@@ -1,14 +1,15 @@
 //! What a person sees of lookups that take long: one line, for as long as they take, on a terminal and nowhere else.
 
 use std::convert::Infallible;
+use std::env;
 use std::future::pending;
 use std::io::{self, IsTerminal, Write};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use keyward::Trace;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 /// Before that, nobody asks what the command is doing.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -22,18 +23,23 @@ const ERASURE: Duration = Duration::from_millis(100);
 /// The width of a terminal that does not say it.
 const USUAL_WIDTH: usize = 80;
 
-/// Shows what lookups that began just now are waiting for, until it is dropped; where the standard error stream is no terminal, nothing.
-pub(crate) async fn show(traces: &[Trace], deadline: Duration) -> Infallible {
-    if !io::stderr().is_terminal() {
+/// Shows what lookups that have had their time since `begin` are waiting for, until it is dropped; where the standard error stream is no
+/// terminal, or one that cannot take a line back, nothing. `queued` says how many of them wait for another process.
+pub(crate) async fn show(
+    traces: &[Trace],
+    queued: impl Fn() -> usize,
+    begin: Instant,
+    deadline: Duration,
+) -> Infallible {
+    if !io::stderr().is_terminal() || env::var_os("TERM").is_some_and(|name| name == "dumb") {
         return pending().await;
     }
-    let begin = Instant::now();
-    sleep(PATIENCE).await;
+    sleep(PATIENCE.saturating_sub(begin.elapsed())).await;
     let Ok(line) = Line::new() else { return pending().await };
     loop {
         let waiting = traces.iter().filter_map(Trace::waiting_for);
         let waiting: Vec<Awaited> = waiting.map(|waiting| (waiting.elapsed, waiting.to_string())).collect();
-        line.put(text(&waiting, deadline.saturating_sub(begin.elapsed()), deadline, width()));
+        line.put(text(&waiting, queued(), deadline.saturating_sub(begin.elapsed()), deadline, width()));
         sleep(REFRESH).await;
     }
 }
@@ -43,12 +49,13 @@ type Awaited = (Duration, String);
 
 /// One line: the lookup that has waited longest, how many others wait, and how much of the deadline is left. It is shorter than the
 /// terminal is wide, since only one line can be taken back.
-fn text(waiting: &[Awaited], left: Duration, deadline: Duration, width: usize) -> String {
+fn text(waiting: &[Awaited], queued: usize, left: Duration, deadline: Duration, width: usize) -> String {
     let what = match waiting.iter().max() {
+        None if queued > 0 => "waiting for another process that asks for the same".to_owned(),
         None => "looking up".to_owned(),
         Some((_, longest)) => format!("waiting for {longest}"),
     };
-    let others = match waiting.len() {
+    let others = match waiting.len() + queued {
         0 | 1 => String::new(),
         all => format!(" (and {} more)", all - 1),
     };
@@ -60,6 +67,12 @@ fn text(waiting: &[Awaited], left: Duration, deadline: Duration, width: usize) -
         what = what.chars().take(room.saturating_sub(1)).chain(['…']).collect();
     }
     format!("{what}{left}")
+}
+
+/// Whether this process may write to the terminal without being stopped: the terminal can be told to stop others than those in its
+/// foreground (`stty tostop`), and a shell may put a command into the background at any time.
+fn is_in_foreground() -> bool {
+    rustix::termios::tcgetpgrp(io::stderr()).is_ok_and(|foreground| foreground == rustix::process::getpgrp())
 }
 
 fn width() -> usize {
@@ -102,11 +115,18 @@ impl Drop for Line {
 }
 
 fn write(texts: &Receiver<String>) -> io::Result<()> {
-    // To the begin of the line, and behind the text, clear what is left of the longer one before.
+    let mut is_shown = false;
     while let Ok(text) = texts.recv() {
-        io::stderr().write_all(format!("\r{text}\x1b[K").as_bytes())?;
+        if is_in_foreground() {
+            // To the begin of the line, and behind the text, clear what is left of the longer one before.
+            io::stderr().write_all(format!("\r{text}\x1b[K").as_bytes())?;
+            is_shown = true;
+        }
     }
-    io::stderr().write_all(b"\r\x1b[K")
+    if is_shown && is_in_foreground() {
+        io::stderr().write_all(b"\r\x1b[K")?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -123,27 +143,38 @@ mod tests {
     fn it_says_what_is_waited_for_and_how_much_of_the_deadline_is_left() {
         let left = Duration::from_millis(3249);
         assert_eq!(
-            text(&[waiting("https://e.example", 1)], left, DEADLINE, 80),
+            text(&[waiting("https://e.example", 1)], 0, left, DEADLINE, 80),
             "waiting for the answer of https://e.example, 3.2 s of 5 s left"
         );
-        assert_eq!(text(&[], left, Duration::from_millis(2500), 80), "looking up, 3.2 s of 2.5 s left");
+        assert_eq!(text(&[], 0, left, Duration::from_millis(2500), 80), "looking up, 3.2 s of 2.5 s left");
     }
 
     #[test]
     fn of_several_lookups_it_says_the_one_that_has_waited_longest() {
         let several = [waiting("https://a", 1), waiting("https://b", 3), waiting("https://c", 2)];
         assert_eq!(
-            text(&several, Duration::ZERO, DEADLINE, 80),
+            text(&several, 0, Duration::ZERO, DEADLINE, 80),
             "waiting for the answer of https://b (and 2 more), 0.0 s of 5 s left"
+        );
+    }
+
+    #[test]
+    fn a_lookup_that_waits_for_another_process_says_that() {
+        let shown = |waiting: &[Awaited], queued| text(waiting, queued, Duration::ZERO, DEADLINE, 100);
+        assert_eq!(shown(&[], 1), "waiting for another process that asks for the same, 0.0 s of 5 s left");
+        assert_eq!(shown(&[], 2), "waiting for another process that asks for the same (and 1 more), 0.0 s of 5 s left");
+        assert_eq!(
+            shown(&[waiting("https://a", 1)], 1),
+            "waiting for the answer of https://a (and 1 more), 0.0 s of 5 s left"
         );
     }
 
     #[test]
     fn it_fits_on_the_terminal_and_nothing_in_it_is_obeyed() {
         let long = [waiting("https://a-long-name.example\x1b[2J", 1)];
-        let shown = text(&long, Duration::ZERO, DEADLINE, 40);
+        let shown = text(&long, 0, Duration::ZERO, DEADLINE, 40);
         assert_eq!(shown, "waiting for the ans…, 0.0 s of 5 s left");
-        assert!(text(&long, Duration::ZERO, DEADLINE, 1).chars().count() < 30);
-        assert!(!text(&long, Duration::ZERO, DEADLINE, 200).contains('\x1b'));
+        assert!(text(&long, 0, Duration::ZERO, DEADLINE, 1).chars().count() < 30);
+        assert!(!text(&long, 0, Duration::ZERO, DEADLINE, 200).contains('\x1b'));
     }
 }

@@ -9,7 +9,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use keyward::{Config, Credential, FileCache, FileCacheEntry, FileCacheError, FileCacheLock, Request};
@@ -34,9 +34,12 @@ type Found = Result<Option<FileCacheEntry>, FileCacheError>;
 
 /// The cache of one run, or none.
 pub(super) struct Shelf {
-    begin: Instant,
+    /// When the time of the deadline began.
+    pub(super) begin: Instant,
     deadline: Duration,
     open: Option<Open>,
+    /// How many lookups wait for those of other processes.
+    queued: AtomicUsize,
 }
 
 /// A cache that can be used.
@@ -63,6 +66,8 @@ pub(super) enum Known {
 pub(crate) enum Cached {
     /// A credential that is fresh.
     Fresh,
+    /// It was not asked, since nothing is looked up.
+    NotAsked,
     /// Nothing.
     Nothing,
     /// There is no cache.
@@ -109,7 +114,7 @@ impl Shelf {
         requests: Vec<Request>,
         deadline: Duration,
     ) -> (Self, Vec<Known>) {
-        let mut shelf = Self { begin: Instant::now(), deadline, open: None };
+        let mut shelf = Self { begin: Instant::now(), deadline, open: None, queued: AtomicUsize::new(0) };
         let without = |cached: &dyn Fn() -> Cached, notes: Vec<String>, count: usize| {
             (0..count).map(|_| Known::Open { cached: cached(), old: None, notes: notes.clone() }).collect()
         };
@@ -216,6 +221,7 @@ impl Shelf {
                 // Somebody else is looking for a new one, and this one is good for as long.
                 (Ok(None), Some(FileCacheEntry { credential, .. })) => return Turn::Answered(credential.clone()),
                 (Ok(None), None) if self.begin.elapsed() < self.deadline / 2 => {
+                    let _queued = Queued::new(&self.queued);
                     tokio::time::sleep(pause).await;
                     pause = (pause * 3 / 2).min(MAX_PAUSE);
                     continue;
@@ -226,6 +232,11 @@ impl Shelf {
             };
             return Turn::Own { held, old };
         }
+    }
+
+    /// How many lookups wait for those of other processes.
+    pub(super) fn queued(&self) -> usize {
+        self.queued.load(Ordering::Relaxed)
     }
 
     fn patience(&self) -> Duration {
@@ -263,6 +274,22 @@ enum Turn {
     Alone,
     /// This one looks up, and keeps what it finds.
     Own { held: Held, old: Option<FileCacheEntry> },
+}
+
+/// A lookup that waits for another process, as long as this is there: a wait may be dropped.
+struct Queued<'a>(&'a AtomicUsize);
+
+impl<'a> Queued<'a> {
+    fn new(queued: &'a AtomicUsize) -> Self {
+        queued.fetch_add(1, Ordering::Relaxed);
+        Self(queued)
+    }
+}
+
+impl Drop for Queued<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// The right to look up, or what there is instead of it. The clerk gives it back.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use keyward::{Resolver, SetupError};
 use keyward_ecr::registry::{Kind, Registry};
+use keyward_ecr::secret::address_without_secrets;
 
 use super::address::compare;
 use super::file::Found;
@@ -73,7 +74,7 @@ impl Settings {
 
     fn write_address(&self, report: &mut String, address: &str) -> std::fmt::Result {
         let question = self.question(address);
-        writeln!(report, "\n{}", question.address)?;
+        writeln!(report, "\n{}", address_without_secrets(&question.address))?;
         for (rule, number) in self.rules.iter().zip(1..) {
             if let Some(pattern) = rule.matching(address) {
                 writeln!(report, "  rule {number} matches: {pattern}")?;
@@ -89,7 +90,7 @@ impl Settings {
         }
         let registry = question.request.registry();
         if registry != address {
-            writeln!(report, "  stands for {registry}")?;
+            writeln!(report, "  stands for {}", address_without_secrets(registry))?;
         }
         match Registry::parse(registry) {
             Ok(registry) => {

@@ -112,6 +112,7 @@ fn what_cannot_be_allowed_is_named_and_nothing_is_asked() {
         ("ftp://ecr.example", "ftp://ecr.example"),
         ("https://ecr.example,nonsense", "nonsense"),
         ("https://", "https://"),
+        ("https://user:hunter2@ecr.example/", "https://***@ecr.example/"),
     ] {
         let outcome = Call::keyward(&["get", PRIVATE, "--allow", given]).against(&fake).run();
         assert_eq!((outcome.status, outcome.output.as_str()), (8, ""), "{outcome:?}");

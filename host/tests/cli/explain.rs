@@ -29,7 +29,7 @@ fn a_lookup_that_works_is_explained_without_its_password() {
         &format!("address   {PRIVATE}\n"),
         "a private registry of account 123456789012, region us-east-1, partition aws\n",
         "no rule matches",
-        "looks up anew",
+        "cache     there is none\n",
         &format!("ecr: {}, for us-east-1 (AWS_ENDPOINT_URL)\n", fake.url()),
         "environment: found (",
         "access key ****0001\n",
@@ -96,24 +96,80 @@ fn a_refusal_of_aws_is_told_without_what_it_repeats() {
     for said in ["access key ****RETS with a session token", "status 403", "failed (exit status 5): ", "AccessDenied"] {
         assert!(outcome.output.contains(said), "{said} is not in {}", outcome.output);
     }
-    assert!(outcome.output.contains("docker    stops with 'error getting credentials'"), "{outcome:?}");
+    assert!(
+        outcome.output.contains("docker    shows what went wrong and pulls anonymously all the same"),
+        "{outcome:?}"
+    );
 }
 
 #[test]
 fn a_server_that_never_answers_is_told_with_what_was_waited_for() {
     let server = FaultServer::start(Fault::Silence);
     let call = |arguments: &[&str]| {
-        let arguments = [&["explain", PRIVATE, "--deadline", "0.5"], arguments].concat();
+        let arguments = [&["explain", PRIVATE, "--deadline", "2"], arguments].concat();
         Call::keyward(&arguments).trusting(server.authority()).variable("AWS_ENDPOINT_URL", server.url())
     };
     let outcome = explained(call(&[]), &[]);
     assert_eq!(outcome.status, 9, "{outcome:?}");
     let words = outcome.output.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains("given up before its answer was there"), "{outcome:?}");
-    assert!(words.contains("no credential within 500ms, while it waited for the answer of"), "{outcome:?}");
+    assert!(words.contains("no credential within 2s, while it waited for the answer of"), "{outcome:?}");
     let explanation = json(&explained(call(&["--json"]), &[]));
     assert_eq!(explanation["outcome"]["error"], "timeout");
-    assert_eq!(explanation["requests"][0]["status"], Value::Null);
+    let requests = explanation["requests"].as_array().unwrap();
+    assert_eq!(requests.len(), 1, "{explanation}");
+    assert_eq!(requests[0]["failure"], "given up before its answer was there");
+}
+
+#[test]
+fn a_source_that_takes_all_of_the_time_is_told_to_be_not_finished() {
+    let server = FaultServer::start(Fault::Silence);
+    let role = "arn:aws:iam::123456789012:role/Reader";
+    let call = Call::keyward(&["explain", PRIVATE, "--json", "--deadline", "2", "--role-arn", role]);
+    let outcome = explained(call.trusting(server.authority()).variable("AWS_ENDPOINT_URL", server.url()), &[]);
+    assert_eq!(outcome.status, 9, "{outcome:?}");
+    let explanation = json(&outcome);
+    let sources = explanation["sources"].as_array().unwrap();
+    let told: Vec<_> = sources.iter().map(|source| [&source["name"], &source["outcome"]]).collect();
+    assert_eq!(told, [["environment", "found"], ["role", "not finished"]]);
+}
+
+#[test]
+fn a_secret_in_an_address_is_not_told() {
+    for address in [
+        "https://u:hunter2@registry.example/x?X-Amz-Signature=hunter2",
+        &format!("https://u:hunter2@{PRIVATE}/x?X-Amz-Signature=hunter2#hunter2"),
+    ] {
+        for format in [&[][..], &["--json"]] {
+            let outcome = explained(Call::keyward(&[&["explain", address], format].concat()), &["hunter2", "X-Amz"]);
+            assert!(outcome.output.contains("https://***@"), "{outcome:?}");
+        }
+        let outcome = explained(Call::keyward(&["config", "check", "--registry", address]), &["hunter2", "X-Amz"]);
+        assert_eq!(outcome.status, 0, "{outcome:?}");
+        assert!(outcome.output.contains("https://***@"), "{outcome:?}");
+    }
+}
+
+#[test]
+fn compat_is_told_in_what_docker_makes_of_a_failure() {
+    let fake = FakeAws::start();
+    fake.answer_next(Answer::aws_error(403, "AccessDeniedException", "no"));
+    let call = Call::keyward(&["explain", PRIVATE, "--json"]).against(&fake).variable("KEYWARD_COMPAT", "true");
+    let outcome = explained(call, &[]);
+    assert_eq!(outcome.status, 5, "{outcome:?}");
+    assert!(json(&outcome)["docker"].as_str().unwrap().contains("since --compat (KEYWARD_COMPAT) is set"));
+}
+
+#[test]
+fn the_region_of_the_environment_is_told_by_the_variable_that_has_it() {
+    let region = |variables: &[(&str, &str)]| {
+        let call = Call::keyward(&["explain", "registry.example", "--json"]);
+        let call = variables.iter().fold(call, |call, (name, value)| call.variable(name, value));
+        json(&explained(call, &[]))["identity"]["region"].as_str().unwrap().to_owned()
+    };
+    let default = ("AWS_DEFAULT_REGION", "eu-west-2");
+    assert_eq!(region(&[default]), "eu-west-2 (AWS_DEFAULT_REGION)");
+    assert_eq!(region(&[default, ("AWS_REGION", "eu-west-1")]), "eu-west-1 (AWS_REGION)");
 }
 
 #[test]
@@ -138,7 +194,7 @@ fn a_metadata_service_that_takes_connections_and_says_nothing_is_a_source_that_w
 fn what_is_no_registry_of_ecr_is_told_without_looking_anything_up() {
     let outcome = explained(Call::keyward(&["explain", "registry.example/team/image"]), &[]);
     assert_eq!((outcome.status, outcome.errors.as_str()), (3, ""), "{outcome:?}");
-    for said in ["no registry of Amazon ECR", "alias", "nothing was looked up", "goes on without credentials"] {
+    for said in ["no registry of Amazon ECR", "alias", "was not asked", "nothing was looked up", "goes on without"] {
         assert!(outcome.output.contains(said), "{said} is not in {}", outcome.output);
     }
     let outcome = explained(Call::keyward(&["explain", "registry.example", "--json"]), &[]);

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use keyward::{
-    Budget, CancelToken, Config, Error, Lookup, Request, RequestFailure, Resolver, SourceOutcome, Trace, TracedStep,
+    Budget, CancelToken, Config, Error, Lookup, Request, RequestFailure, Resolver, SourceOutcome, Trace, TracedRequest,
+    TracedStep,
 };
 use keyward_testbed::{AccessKeys, Answer, FakeAws, PASSWORD_MARK, Role};
 
@@ -110,17 +111,15 @@ async fn a_role_is_a_step_and_a_request_of_its_own() {
 #[tokio::test]
 async fn a_request_that_fails_says_why_and_what_was_answered_before() {
     let fake = FakeAws::start();
+    let budget = Budget::default().with_deadline(Duration::MAX).with_response_bytes(4096);
     let failure = async |answer: Answer| {
         fake.answer_next(answer);
-        let budget = Budget::default().with_deadline(Duration::from_millis(300)).with_response_bytes(4096);
         let (lookup, trace) = traced(&config_without_retries(&fake), PRIVATE.into(), &budget).await;
         lookup.result.unwrap_err();
         let request = trace.requests().pop().unwrap();
         (request.status, request.failure)
     };
     assert_eq!(failure(Answer::DropConnection).await, (None, Some(RequestFailure::ConnectionClosed)));
-    assert_eq!(failure(Answer::Silence).await, (None, Some(RequestFailure::Abandoned)));
-    assert_eq!(failure(Answer::HeadersThenSilence).await, (Some(200), Some(RequestFailure::Abandoned)));
     assert_eq!(failure(Answer::aws_error(403, "AccessDeniedException", "no")).await, (Some(403), None));
     let (status, fault) = failure(Answer::EndlessBody).await;
     let Some(RequestFailure::Fault(Error::Invalid(text))) = fault else { panic!("{fault:?}") };
@@ -141,6 +140,58 @@ async fn every_attempt_is_told_and_so_is_one_that_finds_nobody() {
     let (_, trace) = traced(&config, PRIVATE.into(), &Budget::default()).await;
     let failures: Vec<_> = trace.requests().into_iter().filter_map(|request| request.failure).collect();
     assert!(failures.contains(&RequestFailure::ConnectionRefused), "{failures:?}");
+}
+
+/// Waits until the trace has what is wanted, and cancels then.
+async fn cancelled_when(
+    config: &Config,
+    request: Request,
+    is_there: impl Fn(&[TracedRequest]) -> bool,
+) -> (Lookup, Trace) {
+    let (resolver, trace, cancel) = (Resolver::new(config).unwrap(), Trace::new(), CancelToken::new());
+    let budget = Budget::default().with_deadline(Duration::MAX);
+    let lookup = resolver.look_up_traced(request, &budget, &cancel, &trace);
+    let watched = async {
+        while !is_there(&trace.requests()) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        cancel.cancel();
+    };
+    let (lookup, ()) = tokio::join!(lookup, watched);
+    assert!(matches!(lookup.result, Err(Error::Cancelled { .. })), "{lookup:?}");
+    (lookup, trace)
+}
+
+#[tokio::test]
+async fn a_request_that_was_under_way_at_the_end_is_abandoned_with_what_it_had_of_an_answer() {
+    let abandoned = async |answer: Answer, is_there: fn(&TracedRequest) -> bool| {
+        // One for each: the request may be given up before its server has seen it, and its answer would be the next one's.
+        let fake = FakeAws::start();
+        fake.answer_next(answer);
+        let is_there = |requests: &[TracedRequest]| requests.first().is_some_and(is_there);
+        let (_, trace) = cancelled_when(&config(&fake), PRIVATE.into(), is_there).await;
+        let request = trace.requests().pop().unwrap();
+        (request.status, request.failure)
+    };
+    assert_eq!(abandoned(Answer::Silence, |_| true).await, (None, Some(RequestFailure::Abandoned)));
+    assert_eq!(
+        abandoned(Answer::HeadersThenSilence, |request| request.status.is_some()).await,
+        (Some(200), Some(RequestFailure::Abandoned))
+    );
+}
+
+#[tokio::test]
+async fn a_source_that_was_being_asked_at_the_end_is_not_finished() {
+    let fake = FakeAws::start();
+    fake.answer_always(Answer::Silence);
+    let config = config(&fake).with_variable("AWS_ENDPOINT_URL", &fake.url());
+    let request = Request::new(PRIVATE).with_role_arn(ROLE).with_explanation();
+    let (_, trace) = cancelled_when(&config, request, |requests| !requests.is_empty()).await;
+    let told: Vec<_> = sources(&trace).into_iter().map(|(name, outcome, _)| (name, outcome)).collect();
+    assert_eq!(
+        told,
+        [("environment".to_owned(), SourceOutcome::Found), ("role".to_owned(), SourceOutcome::NotFinished)]
+    );
 }
 
 /// Whoever looks at a trace while its lookup is under way sees the request in it.

@@ -51,6 +51,7 @@ fn found(budget: &Budget) -> Explanation<'_> {
         budget,
         usage: Some(usage()),
         outcome: Outcome::Found { username: "AWS".to_owned(), expires_at: Some(NOW + 12 * 3600 - 1) },
+        compat: false,
         now: NOW,
     }
 }
@@ -165,6 +166,26 @@ fn without_credentials_it_says_how_docker_comes_to_its_message() {
     assert!(text.contains("no AWS credentials are configured (exit status 4)") && !text.contains("again"), "{text}");
     assert!(text.contains("credentials not found in native keychain") && text.contains("anonymously"), "{text}");
     assert!(text.contains("no basic auth credentials"), "{text}");
+}
+
+#[test]
+fn what_docker_makes_of_a_failure_depends_on_what_the_helper_calls_it() {
+    let budget = Budget::default();
+    let row = |compat: bool| {
+        let said = text(&Explanation { compat, ..failed(Error::Denied("why".to_owned()), 5, &budget) });
+        let (_, row) = said.split_once("\ndocker    ").unwrap();
+        row.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(
+        row(false),
+        "shows what went wrong and pulls anonymously all the same: of a private registry, its last word is 'no basic auth credentials', \
+         and the cause stands before it; podman, skopeo and others stop with the cause"
+    );
+    assert_eq!(
+        row(true),
+        "is told 'credentials not found in native keychain', since --compat (KEYWARD_COMPAT) is set, and pulls anonymously, as every \
+         client does; of a private registry, its last word is 'no basic auth credentials'"
+    );
 }
 
 #[test]
