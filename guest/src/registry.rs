@@ -71,7 +71,7 @@ impl Registry {
     ///
     /// [`NotOurRegistry`] for everything else: other hosts, look-alikes, other schemes, user information, blanks.
     pub fn parse(address: &str) -> Result<Registry, NotOurRegistry> {
-        let host = host(address).ok_or(NotOurRegistry)?;
+        let host = Address::parse(address).ok_or(NotOurRegistry)?.host;
         public(&host).or_else(|| private(&host)).ok_or(NotOurRegistry)
     }
 
@@ -93,24 +93,48 @@ impl Registry {
     }
 }
 
-/// The host inside an address, in lower case, or `None` where the address has parts that no registry address has.
-fn host(address: &str) -> Option<String> {
-    let rest = match address.split_once("://") {
-        // A scheme stands before everything else; "://" behind a slash is a part of a path.
-        Some((scheme, rest)) if !scheme.contains(['/', '?', '#']) => {
-            scheme.eq_ignore_ascii_case("https").then_some(rest)?
-        }
-        _ => address,
-    };
-    let authority = rest.split(['/', '?', '#']).next()?;
-    let host = match authority.split_once(':') {
-        Some((host, port)) => is_port(port).then_some(host)?,
-        None => authority,
-    };
-    // One dot at the end makes a name absolute: the same host.
-    let host = host.strip_suffix('.').unwrap_or(host);
-    // User information has an '@', which no label may have; neither may blanks or letters beyond ASCII.
-    host.split('.').all(is_label).then(|| host.to_ascii_lowercase())
+/// An address, taken apart: a host, a URL or an image reference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address<'a> {
+    /// In lower case, and without the dot at its end that makes a name absolute: the same host.
+    pub host: String,
+    /// The port, where there is one.
+    pub port: Option<u16>,
+    /// Empty, or with the slash before it. Neither a query nor a fragment is a part of it.
+    pub path: &'a str,
+}
+
+impl<'a> Address<'a> {
+    /// An address with the scheme `https`, or without any. `None` where it has parts that no registry's address has.
+    pub fn parse(address: &'a str) -> Option<Self> {
+        Self::with_schemes(address, &["https"])
+    }
+
+    /// As [`parse`](Self::parse), of an address that may have one of these schemes.
+    pub fn with_schemes(address: &'a str, schemes: &[&str]) -> Option<Self> {
+        let rest = match address.split_once("://") {
+            // A scheme stands before everything else; "://" behind a slash is a part of a path.
+            Some((scheme, rest)) if !scheme.contains(['/', '?', '#']) => {
+                schemes.iter().any(|known| scheme.eq_ignore_ascii_case(known)).then_some(rest)?
+            }
+            _ => address,
+        };
+        let rest = rest.split(['?', '#']).next()?;
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let (host, port) = split_port(authority)?;
+        let host = host.strip_suffix('.').unwrap_or(host);
+        // User information has an '@', which no label may have; neither may blanks or letters beyond ASCII.
+        host.split('.').all(is_label).then(|| Self { host: host.to_ascii_lowercase(), port, path })
+    }
+}
+
+/// Host and port; `None` where the port is none that a server can have.
+pub fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
+    match authority.split_once(':') {
+        Some((host, port)) if is_port(port) => Some((host, port.parse().ok())),
+        Some(_) => None,
+        None => Some((authority, None)),
+    }
 }
 
 /// Whether a text is a port number that a server can have.
@@ -119,7 +143,7 @@ pub(crate) fn is_port(text: &str) -> bool {
 }
 
 /// A label of a host name: RFC 1123, section 2.1.
-fn is_label(label: &str) -> bool {
+pub fn is_label(label: &str) -> bool {
     (1..=63).contains(&label.len())
         && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         && !label.starts_with('-')

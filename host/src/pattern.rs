@@ -15,6 +15,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use keyward_ecr::registry::{Address, is_label, split_port};
+
 /// A pattern for the addresses of registries.
 ///
 /// ```
@@ -104,12 +106,13 @@ impl Pattern {
         if self.port != address.port {
             return Err(Mismatch::Port { pattern: self.port, address: address.port });
         }
-        if self.labels.len() != address.labels.len() {
-            return Err(Mismatch::Labels { pattern: self.labels.len(), address: address.labels.len() });
+        let count = address.host.split('.').count();
+        if self.labels.len() != count {
+            return Err(Mismatch::Labels { pattern: self.labels.len(), address: count });
         }
-        let mut labels = self.labels.iter().zip(address.labels);
+        let mut labels = self.labels.iter().zip(address.host.split('.'));
         if let Some((pattern, label)) = labels.find(|(pattern, label)| !glob(pattern, label)) {
-            return Err(Mismatch::Label { pattern: pattern.clone(), address: label });
+            return Err(Mismatch::Label { pattern: pattern.clone(), address: label.to_owned() });
         }
         if address.path.starts_with(&self.path) { Ok(()) } else { Err(Mismatch::Path(self.path.clone())) }
     }
@@ -142,7 +145,12 @@ impl FromStr for Pattern {
             return Err(PatternError::Path(sign));
         }
         let (host, port) = split_port(authority).ok_or(PatternError::Port)?;
-        let labels = labels(host, |label| is_label(&label.replace('*', "x"))).ok_or(PatternError::Host)?;
+        let host = host.strip_suffix('.').unwrap_or(host);
+        // A wildcard stands where a letter could.
+        if !host.split('.').all(|label| is_label(&label.replace('*', "x"))) {
+            return Err(PatternError::Host);
+        }
+        let labels = host.split('.').map(str::to_ascii_lowercase).collect();
         Ok(Self { text: text.to_owned(), labels, port, path: path.to_owned() })
     }
 }
@@ -151,52 +159,6 @@ impl fmt::Display for Pattern {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.text)
     }
-}
-
-/// What patterns are compared with.
-struct Address<'a> {
-    labels: Vec<String>,
-    port: Option<u16>,
-    path: &'a str,
-}
-
-impl<'a> Address<'a> {
-    /// `None` where a registry's address has no such part.
-    fn parse(text: &'a str) -> Option<Self> {
-        let rest = match text.split_once("://") {
-            // A scheme stands before everything else; "://" behind a slash is a part of a path.
-            Some((scheme, rest)) if !scheme.contains(['/', '?', '#']) => {
-                scheme.eq_ignore_ascii_case("https").then_some(rest)?
-            }
-            _ => text,
-        };
-        let rest = rest.split(['?', '#']).next()?;
-        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        let (host, port) = split_port(authority)?;
-        Some(Self { labels: labels(host, is_label)?, port, path })
-    }
-}
-
-/// The labels of a host, in lower case. One dot at the end makes a name absolute: the same host.
-fn labels(host: &str, is_label: impl Fn(&str) -> bool) -> Option<Vec<String>> {
-    let labels = host.strip_suffix('.').unwrap_or(host).split('.');
-    labels.map(|label| is_label(label).then(|| label.to_ascii_lowercase())).collect()
-}
-
-/// User information has an '@', which no label may have; neither may blanks or letters beyond ASCII.
-fn is_label(label: &str) -> bool {
-    (1..=63).contains(&label.len())
-        && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-        && !label.starts_with('-')
-        && !label.ends_with('-')
-}
-
-/// Host and port; `None` where the port cannot be one.
-fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
-    let Some((host, port)) = authority.split_once(':') else { return Some((authority, None)) };
-    let is_number = port.bytes().all(|byte| byte.is_ascii_digit());
-    let port = port.parse().ok().filter(|port| is_number && *port > 0)?;
-    Some((host, Some(port)))
 }
 
 /// Whether a label matches, where `*` stands for any signs. The last wildcard takes one sign more each time that what follows it does not

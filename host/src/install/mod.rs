@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use keyward_ecr::registry::{RegionMismatch, Registry};
+use keyward_ecr::registry::{Address, RegionMismatch, Registry};
 
 use self::document::{Document, DocumentError};
 use self::file::ConfigFile;
@@ -260,27 +260,8 @@ fn refuse_to_shadow(
 
 /// What docker looks a registry up by: the host, with the port if there is one. `None` where docker would have no such host.
 fn host_of(address: &str) -> Option<String> {
-    let rest = match address.split_once("://") {
-        // Behind one of these, it is a part of a path.
-        Some((scheme, rest)) if !scheme.contains(['/', '?', '#']) => {
-            matches!(scheme.to_ascii_lowercase().as_str(), "https" | "http").then_some(rest)?
-        }
-        _ => address,
-    };
-    let authority = rest.split(['/', '?', '#']).next()?;
-    let (name, port) = authority.split_once(':').map_or((authority, None), |(name, port)| (name, Some(port)));
-    // One dot at the end makes a name absolute. docker has no such names.
-    let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
-    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
-    if !name.split('.').all(is_label) || !port.is_none_or(is_port) {
-        return None;
-    }
-    Some(port.map_or_else(|| name.clone(), |port| format!("{name}:{port}")))
-}
-
-fn is_label(label: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-    !label.is_empty() && label.bytes().all(is_plain) && !label.starts_with('-') && !label.ends_with('-')
+    let Address { host, port, .. } = Address::with_schemes(address, &["https", "http"])?;
+    Some(port.map_or_else(|| host.clone(), |port| format!("{host}:{port}")))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use keyward::{Mismatch, Pattern, PatternError};
 use keyward_ecr::endpoint::split_url;
-use keyward_ecr::registry::Registry;
+use keyward_ecr::registry::{Address, Registry};
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
@@ -101,9 +101,8 @@ pub(super) fn compare(pattern: &Pattern, address: &str) -> Result<(), Mismatch> 
 
 /// The address of a registry of Amazon ECR, with its path and without its port; `None` of every other address.
 fn without_port(address: &str) -> Option<String> {
-    let host = Registry::parse(address).ok()?.host;
-    let (_, rest) = address.split_at(address.to_ascii_lowercase().find(&host)? + host.len());
-    let path = rest.find(['/', '?', '#']).map_or("", |at| &rest[at..]);
+    Registry::parse(address).ok()?;
+    let Address { host, path, .. } = Address::parse(address)?;
     Some(format!("{host}{path}"))
 }
 

@@ -121,15 +121,7 @@ fn hosts_of(partition: &Partition) -> Vec<String> {
         .collect()
 }
 
-/// Whether the kubelet would ask for an image, as `URLsMatch` of `pkg/credentialprovider/keyring.go` of Kubernetes has it, for patterns
-/// whose globs are whole parts: as many parts, each the same or `*`; the pattern's path, if any, is a prefix.
+/// Whether the kubelet would ask for an image.
 fn matches(pattern: &str, image: &str) -> bool {
-    let split = |text: &str| {
-        let (host, path) = text.split_once('/').unwrap_or((text, ""));
-        (host.split('.').map(str::to_owned).collect::<Vec<_>>(), path.to_owned())
-    };
-    let ((globs, prefix), (parts, path)) = (split(pattern), split(image));
-    globs.len() == parts.len()
-        && globs.iter().zip(&parts).all(|(glob, part)| glob == "*" || glob == part)
-        && path.starts_with(&prefix)
+    pattern.parse::<keyward::Pattern>().unwrap().matches(image)
 }
