@@ -44,12 +44,8 @@ impl Backend for Helper {
     fn list(&self) -> BTreeMap<String, String> {
         let settings = self.settings.clone();
         let listed = lookup::with_cache(&self.settings, move |cache| {
-            let registries = cache.registries(|host| settings.question(host).request);
-            let user = |host: String| {
-                let entry = cache.find(&settings.question(&host).request).ok()??;
-                Some((host, entry.credential.username))
-            };
-            registries.into_iter().filter_map(user).collect()
+            let entries = cache.entries(|host| settings.question(host).request);
+            entries.into_iter().map(|(host, entry)| (host, entry.credential.username)).collect()
         });
         listed.unwrap_or_default()
     }

@@ -6,6 +6,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// Of a short life, it is a tenth.
 const MARGIN: Duration = Duration::from_secs(60);
 
+/// The longest that a credential is kept, in seconds: no password of Amazon ECR lives longer. A longer life, by the clock on the wall,
+/// means that this clock was late when the credential was found, and would still be when it is over.
+const LONGEST: u64 = 12 * 60 * 60;
+
+/// How long nobody tries again to replace a stale credential after somebody has: it has hours left, and a service that fails or
+/// throttles is not helped by more calls.
+pub(crate) const REFRESH_PAUSE: Duration = Duration::from_secs(60);
+
 /// The life of one credential. Times are seconds since 1970 (UTC), by the clock of this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Life {
@@ -27,6 +35,11 @@ pub(crate) enum Phase {
 }
 
 impl Life {
+    /// That of a credential that was found at `begin`, and that its registry stops accepting at `expires_at`.
+    pub(crate) fn new(begin: u64, expires_at: u64) -> Self {
+        Self { begin, end: expires_at.min(begin.saturating_add(LONGEST)) }
+    }
+
     /// The phase in which a credential is at a moment. Two clocks are asked, and the one by which it is older counts: `now` is that of
     /// the wall, which goes on while a laptop sleeps, and which somebody can set back; `elapsed` is the time since
     /// [`begin`](Self::begin) by a clock that nobody sets, as far as there is one.

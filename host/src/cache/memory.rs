@@ -9,18 +9,10 @@ use tokio::time::Instant;
 use crate::cache::{Key, Moment};
 use crate::credential::Credential;
 use crate::error::Error;
-use crate::life::{Life, Phase};
-
-/// How long nobody tries again to replace a stale credential after somebody has begun to. It has hours left, and a service that
-/// fails or throttles is not helped by more calls.
-const REFRESH_PAUSE: Duration = Duration::from_secs(60);
+use crate::life::{Life, Phase, REFRESH_PAUSE};
 
 /// The longest that an attempt to replace a stale credential may take, whatever other lookups may.
 pub(crate) const LONGEST_REFRESH: Duration = REFRESH_PAUSE;
-
-/// The longest that a credential is remembered, in seconds: no token of Amazon ECR lives longer. Where the clock on the wall is slow,
-/// a token seems to live for longer than it does; by the clock that nobody sets, it does not.
-const LONGEST_LIFE: u64 = 12 * 60 * 60;
 
 /// Answers by key, of which there are not more than so many.
 pub(super) struct Memory {
@@ -161,8 +153,7 @@ impl Known {
 impl Held {
     /// `None` for a credential that does not say when it ends.
     fn new(credential: &Credential, begin: Moment) -> Option<Self> {
-        let end = credential.expires_at?.min(begin.wall.saturating_add(LONGEST_LIFE));
-        let life = Life { begin: begin.wall, end };
+        let life = Life::new(begin.wall, credential.expires_at?);
         Some(Self { credential: credential.clone(), begin: begin.steady, life, refresh: None })
     }
 

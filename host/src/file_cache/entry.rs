@@ -1,5 +1,6 @@
 //! One entry: a credential, and what says how long it may be handed out.
 
+use std::path::Path;
 use std::time::Duration;
 
 use keyward_ecr::secret::Secret;
@@ -9,17 +10,11 @@ use zeroize::Zeroizing;
 use crate::credential::Credential;
 use crate::file_cache::error::FileCacheReason;
 use crate::file_cache::machine::{Moment, SinceBoot};
-use crate::life::{Life, Phase};
+use crate::file_cache::private;
+use crate::life::{Life, Phase, REFRESH_PAUSE};
 
 /// The most bytes that an entry may have. The passwords of Amazon ECR have some two thousand.
-pub(crate) const MAX_BYTES: u64 = 64 * 1024;
-
-/// The longest life of a password of Amazon ECR. A longer one, by the clock of this machine, means that this clock was late when the
-/// password was found, and would still be when it is over.
-const MAX_LIFE: u64 = 12 * 60 * 60;
-
-/// So many seconds after a refresh has failed none is tried.
-const PAUSE: u64 = 60;
+const MAX_BYTES: u64 = 64 * 1024;
 
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Entry {
@@ -50,7 +45,12 @@ impl Entry {
         })
     }
 
-    pub(crate) fn parse(content: &[u8]) -> Result<Self, FileCacheReason> {
+    /// The one in a file; `None` where there is no file.
+    pub(crate) fn read(path: &Path) -> Result<Option<Self>, FileCacheReason> {
+        private::read(path, MAX_BYTES)?.map(|content| Self::parse(&content)).transpose()
+    }
+
+    fn parse(content: &[u8]) -> Result<Self, FileCacheReason> {
         serde_json::from_slice(content).map_err(|_| FileCacheReason::Damaged)
     }
 
@@ -68,8 +68,7 @@ impl Entry {
 
     /// How long it may be handed out.
     pub(crate) fn term(&self) -> Term {
-        let end = self.expires_at.min(self.begin.saturating_add(MAX_LIFE));
-        Term { life: Life { begin: self.begin, end }, boot: self.boot.clone() }
+        Term { life: Life::new(self.begin, self.expires_at), boot: self.boot.clone() }
     }
 
     /// What to do with it at a moment.
@@ -79,8 +78,8 @@ impl Entry {
 
     /// Whether a new one is to be looked for.
     pub(crate) fn is_due(&self, now: &Moment) -> bool {
-        let is_pausing =
-            self.refresh_failed_at.and_then(|at| now.wall.checked_sub(at)).is_some_and(|seconds| seconds < PAUSE);
+        let since = self.refresh_failed_at.and_then(|at| now.wall.checked_sub(at));
+        let is_pausing = since.is_some_and(|seconds| seconds < REFRESH_PAUSE.as_secs());
         self.phase(now) == Phase::Stale && !is_pausing
     }
 

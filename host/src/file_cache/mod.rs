@@ -9,6 +9,7 @@ mod machine;
 mod private;
 mod prune;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::path::{self, Path, PathBuf};
@@ -79,6 +80,12 @@ pub struct FileCacheEntry {
 }
 
 impl FileCacheEntry {
+    /// `None` for one that is over.
+    fn new(entry: &Entry, now: &Moment) -> Option<Self> {
+        let is_over = entry.phase(now) == Phase::Over;
+        (!is_over).then(|| Self { credential: entry.credential(), is_due: entry.is_due(now), term: entry.term() })
+    }
+
     /// Whether it is over by now, and not to be handed out any more. Nothing is read for that.
     pub fn is_over(&self) -> bool {
         self.term.phase(&Moment::now()) == Phase::Over
@@ -122,14 +129,7 @@ impl FileCache {
     ///
     /// [`FileCacheError`], for an entry that is not used. The next one that is [stored](Self::store) takes its place.
     pub fn find(&self, request: &Request) -> Result<Option<FileCacheEntry>, FileCacheError> {
-        let now = Moment::now();
-        let entry = self.read(&self.entry_path(request))?.filter(|entry| entry.phase(&now) != Phase::Over);
-        let found = |entry: Entry| FileCacheEntry {
-            is_due: entry.is_due(&now),
-            credential: entry.credential(),
-            term: entry.term(),
-        };
-        Ok(entry.map(found))
+        Ok(self.read(&self.entry_path(request))?.and_then(|entry| FileCacheEntry::new(&entry, &Moment::now())))
     }
 
     /// The right to look up for a request; `None` while another process, or another task of this one, has it. Whoever waits for it
@@ -182,22 +182,19 @@ impl FileCache {
         }
     }
 
-    /// The registries that there are credentials for, in order: those of this configuration, and of the request that `request` makes of
-    /// each.
-    pub fn registries(&self, request: impl Fn(&str) -> Request) -> Vec<String> {
+    /// The entries that there are, by the registry's host and in order: those of this configuration, and of the request that `request`
+    /// makes of each host.
+    pub fn entries(&self, request: impl Fn(&str) -> Request) -> BTreeMap<String, FileCacheEntry> {
         let now = Moment::now();
         let files = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let is_entry = |name: &str| name.strip_suffix(ENTRY).is_some_and(is_name);
-        let mut found: Vec<String> = files
+        files
             .filter(|file| file.file_name().to_str().is_some_and(is_entry))
             .filter_map(|file| Some((file.path(), self.read(&file.path()).ok()??)))
             // Of other identities, the folder has other entries.
             .filter(|(path, entry)| *path == self.entry_path(&request(&entry.registry)))
-            .filter(|(_, entry)| entry.phase(&now) != Phase::Over)
-            .map(|(_, entry)| entry.registry)
-            .collect();
-        found.sort_unstable();
-        found
+            .filter_map(|(_, entry)| Some((entry.registry.clone(), FileCacheEntry::new(&entry, &now)?)))
+            .collect()
     }
 
     /// Removes what nobody will use: entries that are over or damaged, what processes have left behind that were killed, and of more than
@@ -213,8 +210,7 @@ impl FileCache {
     }
 
     fn read(&self, path: &Path) -> Result<Option<Entry>, FileCacheError> {
-        let read = || private::read(path, entry::MAX_BYTES)?.map(|content| Entry::parse(&content)).transpose();
-        read().map_err(|reason| FileCacheError::new(path, reason))
+        Entry::read(path).map_err(|reason| FileCacheError::new(path, reason))
     }
 
     fn write(&self, request: &Request, entry: &Entry) -> Result<(), FileCacheError> {

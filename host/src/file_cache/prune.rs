@@ -4,7 +4,7 @@ use std::fs::{self, DirEntry};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::file_cache::entry::{self, Entry};
+use crate::file_cache::entry::Entry;
 use crate::file_cache::error::FileCacheReason;
 use crate::file_cache::lock::FileCacheLock;
 use crate::file_cache::machine::Moment;
@@ -56,8 +56,7 @@ enum Use {
 }
 
 fn use_of(path: &Path, now: &Moment) -> Use {
-    let read = || private::read(path, entry::MAX_BYTES)?.map(|content| Entry::parse(&content)).transpose();
-    of_what_was_read(read(), now)
+    of_what_was_read(Entry::read(path), now)
 }
 
 fn of_what_was_read(read: Result<Option<Entry>, FileCacheReason>, now: &Moment) -> Use {

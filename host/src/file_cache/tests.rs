@@ -115,12 +115,13 @@ fn the_list_has_the_registries_of_this_identity_and_no_other() {
     }
     cache.store(&of("two")(REGISTRY), &credential(3600)).unwrap();
     cache.store(&of("one")("public.ecr.aws"), &credential(0)).unwrap();
+    let listed = |cache: &FileCache, profile| cache.entries(of(profile)).into_keys().collect::<Vec<_>>();
     let registries: Vec<_> = [1, 2].map(|account| registry(account).registry().to_owned()).into();
-    assert_eq!(cache.registries(of("one")), registries);
-    assert_eq!(cache.registries(of("two")), [REGISTRY]);
-    assert!(cache.registries(Request::new).is_empty());
+    assert_eq!(listed(&cache, "one"), registries);
+    assert_eq!(listed(&cache, "two"), [REGISTRY]);
+    assert!(cache.entries(Request::new).is_empty());
     let other = FileCache::open(&folder, &Config::new().with_variable("AWS_REGION", "r")).unwrap();
-    assert!(other.registries(of("one")).is_empty());
+    assert!(other.entries(of("one")).is_empty());
 }
 
 #[test]
