@@ -1,7 +1,6 @@
 //! `keyward explain`: looks a registry up anew, watches that, and says everything that there is to say about it.
 
 use std::io::{self, Write};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use keyward::{Trace, TracedRequest, TracedStep};
 use keyward_ecr::registry::Registry;
@@ -38,7 +37,7 @@ pub(crate) fn explain(arguments: &Explain, settings: &Settings, output: &mut dyn
         usage: trace.usage(),
         outcome,
         compat: settings.compat,
-        now: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+        now: crate::now(),
     };
     match arguments.json {
         true => explain::write_json(&explanation, output)?,

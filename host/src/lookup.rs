@@ -91,8 +91,7 @@ pub(crate) fn watch(settings: &Settings, question: &Question, trace: &Trace) -> 
     // The cache knows nothing of explanations.
     let explained = Question { request: question.request.clone().with_explanation(), ..question.clone() };
     let (questions, traces) = (std::slice::from_ref(&explained), std::slice::from_ref(trace));
-    let (shelf, _) = Shelf::open(None, &config, Vec::new(), deadline);
-    let mut answered = look_up_all(&config, questions, traces, &shelf, vec![Known::NotKept]);
+    let mut answered = look_up_all(&config, questions, traces, &Shelf::without_cache(deadline), vec![Known::NotKept]);
     (answered.swap_remove(0).answer, cached)
 }
 

@@ -116,8 +116,12 @@ fn kubelet(options: &Options) -> io::Result<u8> {
         let credential = lookup::resolve(&settings, &question)?;
         Ok(kubelet::Found { credential, is_for_image })
     };
-    let clock = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    kubelet::serve(&mut io::stdin(), &mut io::stdout(), &mut io::stderr(), clock, resolve)
+    kubelet::serve(&mut io::stdin(), &mut io::stdout(), &mut io::stderr(), now, resolve)
+}
+
+/// The clock on the wall, in seconds since 1970 (UTC).
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 fn config_check(check: Check) -> io::Result<u8> {

@@ -107,6 +107,11 @@ impl Known {
 }
 
 impl Shelf {
+    /// No cache.
+    pub(super) fn without_cache(deadline: Duration) -> Self {
+        Self { begin: Instant::now(), deadline, open: None, queued: AtomicUsize::new(0) }
+    }
+
     /// Opens the cache and looks for what it has for each request.
     pub(super) fn open(
         folder: Option<&Path>,
@@ -114,7 +119,7 @@ impl Shelf {
         requests: Vec<Request>,
         deadline: Duration,
     ) -> (Self, Vec<Known>) {
-        let mut shelf = Self { begin: Instant::now(), deadline, open: None, queued: AtomicUsize::new(0) };
+        let mut shelf = Self::without_cache(deadline);
         let without = |cached: &dyn Fn() -> Cached, notes: Vec<String>, count: usize| {
             (0..count).map(|_| Known::Open { cached: cached(), old: None, notes: notes.clone() }).collect()
         };

@@ -38,14 +38,9 @@ impl Clerk {
         patience: Duration,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
-        if self.is_stuck() {
-            self.tell(move || drop(job));
-            return None;
-        }
         let (sender, result) = mpsc::sync_channel(1);
-        // Where nobody waits any more, the result is dropped on the clerk's thread: it may be a lock, whose end is a job too.
-        let is_told = self.tell(move || drop(sender.send(job())));
-        self.noted(if is_told { result.recv_timeout(patience).ok() } else { None })
+        let is_taken = self.take(job, move |done| drop(sender.send(done)));
+        self.noted(if is_taken { result.recv_timeout(patience).ok() } else { None })
     }
 
     /// As [`ask`](Self::ask), for a task.
@@ -54,15 +49,21 @@ impl Clerk {
         patience: Duration,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
-        if self.is_stuck() {
-            self.tell(move || drop(job));
-            return None;
-        }
         let (sender, result) = oneshot::channel();
-        if !self.tell(move || drop(sender.send(job()))) {
+        if !self.take(job, move |done| drop(sender.send(done))) {
             return self.noted(None);
         }
         self.noted(tokio::time::timeout(patience, result).await.ok().and_then(Result::ok))
+    }
+
+    /// Takes a job whose result somebody waits for; false where it is not done in time, and then it is not done at all. Where nobody waits
+    /// any more, the result is dropped on the clerk's thread: it may be a lock, whose end is a job too.
+    fn take<T>(&self, job: impl FnOnce() -> T + Send + 'static, deliver: impl FnOnce(T) + Send + 'static) -> bool {
+        if self.is_stuck.load(Ordering::Relaxed) {
+            self.tell(move || drop(job));
+            return false;
+        }
+        self.tell(move || deliver(job()))
     }
 
     /// Has a job done, some time; false where the thread is gone, since it has panicked. What a job holds is never dropped by the
@@ -75,10 +76,6 @@ impl Clerk {
                 false
             }
         }
-    }
-
-    fn is_stuck(&self) -> bool {
-        self.is_stuck.load(Ordering::Relaxed)
     }
 
     fn noted<T>(&self, result: Option<T>) -> Option<T> {

@@ -83,7 +83,7 @@ async fn what_was_removed_meanwhile_is_not_handed_out() {
 
 #[test]
 fn the_disk_is_waited_for_no_longer_than_the_deadline_leaves() {
-    let shelf = |deadline| Shelf { begin: Instant::now(), deadline, open: None, queued: AtomicUsize::new(0) };
+    let shelf = |deadline| Shelf::without_cache(deadline);
     assert_eq!(shelf(DEADLINE).patience(), MAX_PATIENCE);
     let over = Shelf { begin: Instant::now() - DEADLINE, ..shelf(DEADLINE) };
     assert_eq!((over.patience(), over.left()), (Duration::ZERO, Duration::ZERO));
