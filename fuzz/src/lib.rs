@@ -9,7 +9,7 @@ use std::time::Duration;
 use keyward_ecr::context::Context;
 use keyward_ecr::time::Timestamp;
 use keyward_ecr::world::{FileError, HttpError, Local, Request, Response, World};
-use zeroize::Zeroizing;
+use keyward_ecr::wiped::Wiped;
 
 /// What separates the parts of an input that stands for several files or answers.
 const SEPARATOR: u8 = 0;
@@ -59,7 +59,7 @@ impl FuzzWorld {
             Response {
                 status: STATUSES[usize::from(*status) % STATUSES.len()],
                 headers: vec![("x-aws-ec2-metadata-token-ttl-seconds".to_owned(), "21600".to_owned())],
-                body: Zeroizing::new(body.to_owned()),
+                body: Wiped::new(body.to_owned()),
             }
         }));
         self
@@ -85,9 +85,9 @@ impl Local for FuzzWorld {
         self.environment.get(name).cloned()
     }
 
-    fn file(&self, path: &str) -> Result<Zeroizing<Vec<u8>>, FileError> {
+    fn file(&self, path: &str) -> Result<Wiped<Vec<u8>>, FileError> {
         let replaced = self.replaced.borrow();
-        replaced.get(path).or_else(|| self.files.get(path)).cloned().map(Zeroizing::new).ok_or(FileError::NotFound)
+        replaced.get(path).or_else(|| self.files.get(path)).cloned().map(Wiped::new).ok_or(FileError::NotFound)
     }
 }
 

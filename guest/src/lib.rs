@@ -3,7 +3,7 @@
 //! [`get`] is the whole way, top to bottom: address → registry → endpoint → AWS credentials → signature → ECR → credential.
 //! A module uses only modules above it in this list:
 //!
-//! `partition` · `registry` · `time` · `secret` · `credentials` · `error` · `world` · `sigv4` · `json` · `token_cache` · `profile` ·
+//! `partition` · `registry` · `time` · `wiped` · `secret` · `credentials` · `error` · `world` · `sigv4` · `json` · `token_cache` · `profile` ·
 //! `context` · `settings` · `endpoint` · `steps` · `retry` · `role_chain` · `aws` · `source` · `chain` · `wasi`
 //!
 //! Everything but `wasi` is pure and is tested natively; `wasi`, the one file that names WASI, exists in the component only.
@@ -33,6 +33,7 @@ pub mod time;
 pub mod token_cache;
 #[cfg(target_family = "wasm")]
 mod wasi;
+pub mod wiped;
 pub mod world;
 
 use crate::aws::client::Client;

@@ -13,11 +13,11 @@ use std::collections::BTreeMap;
 use std::iter;
 use std::mem;
 
+use crate::wiped::Wiped;
 use memchr::{memchr, memchr_iter};
-use zeroize::Zeroizing;
 
 /// The properties of one section, by their names in lower case. The values may be secrets.
-pub type Properties = BTreeMap<String, Zeroizing<String>>;
+pub type Properties = BTreeMap<String, Wiped<String>>;
 
 /// What the files say, merged.
 #[derive(Default)]
@@ -265,7 +265,7 @@ fn read_properties(body: &[u8], properties: &mut Properties) {
                 last = identifier(name).map(str::to_ascii_lowercase);
                 if let Some(name) = &last {
                     let value = text_of(trim(without_comment(value))).into_owned();
-                    properties.insert(name.clone(), Zeroizing::new(value));
+                    properties.insert(name.clone(), Wiped::new(value));
                 }
             }
         }

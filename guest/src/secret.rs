@@ -2,16 +2,16 @@
 
 use std::fmt;
 
-use zeroize::Zeroizing;
+use crate::wiped::Wiped;
 
 /// A secret: its `Debug` form shows nothing of it, and its memory is overwritten when it is dropped.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Zeroizing<String>);
+pub struct Secret(Wiped<String>);
 
 impl Secret {
     /// Takes a secret over.
     pub fn new(text: String) -> Self {
-        Self(Zeroizing::new(text))
+        Self(Wiped::new(text))
     }
 
     /// The secret in clear, to sign or to send with it.

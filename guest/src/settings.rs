@@ -5,7 +5,7 @@
 use std::fmt;
 use std::mem;
 
-use zeroize::Zeroizing;
+use crate::wiped::Wiped;
 
 use crate::context::Context;
 use crate::profile::{FileKind, Profiles, Properties, SectionKind, SyntaxError};
@@ -18,7 +18,7 @@ pub struct SharedFiles([SharedFile; 2]);
 struct SharedFile {
     kind: FileKind,
     path: String,
-    text: Result<Zeroizing<String>, NoText>,
+    text: Result<Wiped<String>, NoText>,
 }
 
 /// Why there is no text of a file.
@@ -96,13 +96,13 @@ fn list<'a>(files: impl IntoIterator<Item = &'a SharedFile>) -> String {
 /// # Errors
 ///
 /// [`NoText`].
-pub fn read_text(local: &impl Local, path: &str) -> Result<Zeroizing<String>, NoText> {
+pub fn read_text(local: &impl Local, path: &str) -> Result<Wiped<String>, NoText> {
     let mut content = local.file(&at_home(local, path)?)?;
     // Taken over and not copied: it may be large.
     match String::from_utf8(mem::take(&mut *content)) {
-        Ok(text) => Ok(Zeroizing::new(text)),
+        Ok(text) => Ok(Wiped::new(text)),
         Err(error) => {
-            drop(Zeroizing::new(error.into_bytes()));
+            drop(Wiped::new(error.into_bytes()));
             Err(FileError::Unreadable("not UTF-8".to_owned()).into())
         }
     }

@@ -68,13 +68,13 @@ pub fn sign(request: &SignableRequest<'_>, credentials: &Credentials, scope: &Sc
 
     let mut headers = request.headers.to_vec();
     headers.extend(added.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-    let request = SignableRequest { headers: &headers, ..*request };
+    let canonical = Canonical::of(&SignableRequest { headers: &headers, ..*request });
     let authorization = format!(
         "{ALGORITHM} Credential={}/{}, SignedHeaders={}, Signature={}",
         credentials.access_key_id,
         scope.text(),
-        signed_headers(request.headers),
-        signature(&string_to_sign(&canonical_request(&request), scope), credentials, scope),
+        canonical.signed_headers,
+        signature(&string_to_sign(&canonical.request, scope), credentials, scope),
     );
     added.push(("authorization".to_owned(), authorization));
     added
@@ -101,7 +101,7 @@ pub fn presign(
     add("X-Amz-Credential", &format!("{}/{}", credentials.access_key_id, scope.text()));
     add("X-Amz-Date", &scope.time.basic_format());
     add("X-Amz-Expires", &lifetime_seconds.to_string());
-    add("X-Amz-SignedHeaders", &signed_headers(request.headers));
+    add("X-Amz-SignedHeaders", &names(&canonical_headers(request.headers)));
     if let Some(token) = &credentials.session_token {
         add("X-Amz-Security-Token", token.expose());
     }
@@ -115,25 +115,39 @@ pub fn presign(
 
 /// Step 1: the request in the one form that both sides compute.
 pub fn canonical_request(request: &SignableRequest<'_>) -> String {
-    let mut text = format!("{}\n", request.method);
-    match request.path_style {
-        PathStyle::AsIs => encode_path(request.path, &mut text),
-        PathStyle::Normalized => encode_path(&normalize_path(request.path), &mut text),
-    }
-    text.push('\n');
-    text.push_str(&canonical_query(request.query));
-    text.push('\n');
-    for (name, value) in canonical_headers(request.headers) {
-        text.push_str(&name);
-        text.push(':');
-        text.push_str(&value);
+    Canonical::of(request).request
+}
+
+/// A request in that form, and the names of its headers.
+struct Canonical {
+    request: String,
+    signed_headers: String,
+}
+
+impl Canonical {
+    fn of(request: &SignableRequest<'_>) -> Self {
+        let headers = canonical_headers(request.headers);
+        let mut text = format!("{}\n", request.method);
+        match request.path_style {
+            PathStyle::AsIs => encode_path(request.path, &mut text),
+            PathStyle::Normalized => encode_path(&normalize_path(request.path), &mut text),
+        }
         text.push('\n');
+        text.push_str(&canonical_query(request.query));
+        text.push('\n');
+        for (name, value) in &headers {
+            text.push_str(name);
+            text.push(':');
+            text.push_str(value);
+            text.push('\n');
+        }
+        let signed_headers = names(&headers);
+        text.push('\n');
+        text.push_str(&signed_headers);
+        text.push('\n');
+        text.push_str(&hex(&Sha256::digest(request.body)));
+        Self { request: text, signed_headers }
     }
-    text.push('\n');
-    text.push_str(&signed_headers(request.headers));
-    text.push('\n');
-    text.push_str(&hex(&Sha256::digest(request.body)));
-    text
 }
 
 /// Step 2: the hash of the canonical request, with what the signature is good for.
@@ -158,9 +172,9 @@ fn hmac(key: &[u8], message: &[u8]) -> Zeroizing<[u8; 32]> {
     Zeroizing::new(hmac.finalize().into_bytes().into())
 }
 
-/// The names of the headers, sorted, with semicolons between them.
-fn signed_headers(headers: &[(&str, &str)]) -> String {
-    canonical_headers(headers).into_keys().collect::<Vec<_>>().join(";")
+/// The names of the headers, with semicolons between them.
+fn names(headers: &BTreeMap<String, String>) -> String {
+    headers.keys().map(String::as_str).collect::<Vec<_>>().join(";")
 }
 
 /// Names in lower case; values without outer blanks and with single inner ones; the values of one name joined in the
@@ -266,11 +280,15 @@ fn percent_decode(text: &str) -> Vec<u8> {
 
 /// Bytes in hexadecimal digits, in lower case.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    // Every signature has three of them, and formatting each byte would take as long as hashing it.
+    let digit = |number: u8| char::from(DIGITS[usize::from(number)]);
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 0xf));
+    }
+    text
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use zeroize::Zeroizing;
+use crate::wiped::Wiped;
 
 use crate::aws::client::Client;
 use crate::context::Context;
@@ -50,7 +50,7 @@ impl TestWorld {
 
     pub(crate) fn answer(self, status: u16, headers: &[(&str, &str)], body: &str) -> Self {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let body = Zeroizing::new(body.as_bytes().to_vec());
+        let body = Wiped::new(body.as_bytes().to_vec());
         self.answers.borrow_mut().push(Ok(Response { status, headers, body }));
         self
     }
@@ -66,8 +66,8 @@ impl Local for TestWorld {
         self.environment.get(name).cloned()
     }
 
-    fn file(&self, path: &str) -> Result<Zeroizing<Vec<u8>>, FileError> {
-        self.files.borrow().get(path).cloned().unwrap_or(Err(FileError::NotFound)).map(Zeroizing::new)
+    fn file(&self, path: &str) -> Result<Wiped<Vec<u8>>, FileError> {
+        self.files.borrow().get(path).cloned().unwrap_or(Err(FileError::NotFound)).map(Wiped::new)
     }
 }
 

@@ -13,20 +13,41 @@ impl Timestamp {
 
     /// The form that signatures use: `20150830T123600Z`.
     pub fn basic_format(self) -> String {
-        self.rfc3339().replace(['-', ':'], "")
+        self.written("", "")
     }
 
     /// The date in the form that a credential scope uses: `20150830`.
     pub fn date(self) -> String {
-        let (year, month, day) = civil_from_days(self.seconds / 86_400);
-        format!("{year:04}{month:02}{day:02}")
+        self.date_with("")
     }
 
     /// The form of RFC 3339: `2015-08-30T12:36:00Z`.
     pub fn rfc3339(self) -> String {
-        let (year, month, day) = civil_from_days(self.seconds / 86_400);
+        self.written("-", ":")
+    }
+
+    fn written(self, between_date: &str, between_time: &str) -> String {
         let (hour, minute, second) = (self.seconds / 3600 % 24, self.seconds / 60 % 60, self.seconds % 60);
-        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+        let mut text = self.date_with(between_date);
+        text.push('T');
+        push_digits(hour, 2, &mut text);
+        text.push_str(between_time);
+        push_digits(minute, 2, &mut text);
+        text.push_str(between_time);
+        push_digits(second, 2, &mut text);
+        text.push('Z');
+        text
+    }
+
+    fn date_with(self, between: &str) -> String {
+        let (year, month, day) = civil_from_days(self.seconds / 86_400);
+        let mut text = String::with_capacity("2015-08-30T12:36:00Z".len());
+        push_digits(year, 4, &mut text);
+        text.push_str(between);
+        push_digits(month, 2, &mut text);
+        text.push_str(between);
+        push_digits(day, 2, &mut text);
+        text
     }
 
     /// Reads RFC 3339, with `UTC` in the place of `Z` too, as botocore writes it. A fraction of a second is dropped; a
@@ -80,6 +101,13 @@ impl Timestamp {
         // Whatever is not on the calendar would come out as another day.
         (civil_from_days(days) == (year, month, day))
             .then_some(Self { seconds: days * 86_400 + hour * 3600 + minute * 60 + second })
+    }
+}
+
+/// A number with zeros before it. Formatting does the same and more, and each signature has twenty of these.
+fn push_digits(number: u64, digits: u32, into: &mut String) {
+    for place in (0..digits).rev() {
+        into.push(char::from(b'0' + (number / 10_u64.pow(place) % 10) as u8));
     }
 }
 

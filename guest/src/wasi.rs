@@ -6,17 +6,13 @@ use std::io::{self, Write};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use zeroize::{Zeroize, Zeroizing};
-
 use crate::context::Context;
 use crate::error::Error;
 use crate::time::Timestamp;
+use crate::wiped::Wiped;
 use crate::world::{
     FileError, HttpError, Local, MAX_RESPONSE_BYTES, Method, Patience, Request, Response, Scheme, World,
 };
-
-/// What holds the answers of ECR. Overwriting more than that, when it is dropped, would be most of a lookup's work.
-const USUAL_RESPONSE_BYTES: usize = 8 * 1024;
 
 /// The most that `wasi:io/streams` takes at once: more ends the component.
 const MAX_WRITE_BYTES: usize = 4096;
@@ -76,8 +72,8 @@ impl Local for Wasi {
         env::var(name).ok()
     }
 
-    fn file(&self, path: &str) -> Result<Zeroizing<Vec<u8>>, FileError> {
-        fs::read(path).map(Zeroizing::new).map_err(|error| file_error(&error))
+    fn file(&self, path: &str) -> Result<Wiped<Vec<u8>>, FileError> {
+        fs::read(path).map(Wiped::new).map_err(|error| file_error(&error))
     }
 }
 
@@ -194,25 +190,30 @@ fn receive(response: http::FutureIncomingResponse) -> Result<http::IncomingRespo
     }
 }
 
-fn body(response: &http::IncomingResponse) -> Result<Zeroizing<Vec<u8>>, HttpError> {
+fn body(response: &http::IncomingResponse) -> Result<Wiped<Vec<u8>>, HttpError> {
     let broken = || HttpError::Response("its body could not be read".to_owned());
     let body = response.consume().map_err(|()| broken())?;
     let stream = body.stream().map_err(|()| broken())?;
-    let mut content = Zeroizing::new(Vec::with_capacity(USUAL_RESPONSE_BYTES));
+    let mut content = Wiped::<Vec<u8>>::default();
     loop {
         match stream.blocking_read(MAX_RESPONSE_BYTES as u64) {
-            Ok(mut chunk) => {
+            Ok(chunk) => {
+                let chunk = Wiped::new(chunk);
                 if content.len() + chunk.len() > MAX_RESPONSE_BYTES {
                     return Err(HttpError::TooLarge);
                 }
+                // Most bodies come in one piece, which is then the content.
+                if content.is_empty() {
+                    content = chunk;
+                    continue;
+                }
                 if content.len() + chunk.len() > content.capacity() {
                     // A vector that grows by itself leaves a copy of what may be a secret behind.
-                    let mut larger = Zeroizing::new(Vec::with_capacity(MAX_RESPONSE_BYTES));
+                    let mut larger = Wiped::new(Vec::with_capacity(MAX_RESPONSE_BYTES));
                     larger.extend_from_slice(&content);
                     content = larger;
                 }
                 content.extend_from_slice(&chunk);
-                chunk.zeroize();
             }
             Err(StreamError::Closed) => return Ok(content),
             Err(StreamError::LastOperationFailed(error)) => {

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use zeroize::Zeroizing;
+use crate::wiped::Wiped;
 
 use crate::time::Timestamp;
 
@@ -21,7 +21,7 @@ pub trait Local {
     /// # Errors
     ///
     /// [`FileError`] says what kept the file from being read.
-    fn file(&self, path: &str) -> Result<Zeroizing<Vec<u8>>, FileError>;
+    fn file(&self, path: &str) -> Result<Wiped<Vec<u8>>, FileError>;
 }
 
 /// The capabilities of a lookup.
@@ -133,7 +133,7 @@ pub struct Response {
     /// The headers, names in lower case.
     pub headers: Vec<(String, String)>,
     /// The body, which may hold secrets.
-    pub body: Zeroizing<Vec<u8>>,
+    pub body: Wiped<Vec<u8>>,
 }
 
 impl Response {

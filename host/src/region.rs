@@ -2,6 +2,7 @@
 
 use std::env;
 use std::io;
+use std::mem;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -9,8 +10,8 @@ use keyward_ecr::context::Context;
 use keyward_ecr::partition::Partition;
 use keyward_ecr::registry::Registry;
 use keyward_ecr::settings::{Settings, SharedFiles};
+use keyward_ecr::wiped::Wiped;
 use keyward_ecr::world::{FileError, Local};
-use zeroize::Zeroizing;
 
 use crate::settings::read::{Unread, read};
 
@@ -61,8 +62,9 @@ impl Local for Here {
         env::var(name).ok()
     }
 
-    fn file(&self, path: &str) -> Result<Zeroizing<Vec<u8>>, FileError> {
-        read(Path::new(path), self.deadline.saturating_sub(self.since.elapsed())).map_err(|why| match why {
+    fn file(&self, path: &str) -> Result<Wiped<Vec<u8>>, FileError> {
+        let content = read(Path::new(path), self.deadline.saturating_sub(self.since.elapsed()));
+        content.map(|mut content| Wiped::new(mem::take(&mut *content))).map_err(|why| match why {
             Unread::Failed(error) => match error.kind() {
                 io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => FileError::NotFound,
                 kind => FileError::Unreadable(kind.to_string()),
@@ -84,8 +86,8 @@ mod tests {
             self.0.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned())
         }
 
-        fn file(&self, path: &str) -> Result<Zeroizing<Vec<u8>>, FileError> {
-            if path == "/h/.aws/config" { Ok(Zeroizing::new(self.1.into())) } else { Err(FileError::NotFound) }
+        fn file(&self, path: &str) -> Result<Wiped<Vec<u8>>, FileError> {
+            if path == "/h/.aws/config" { Ok(Wiped::new(self.1.into())) } else { Err(FileError::NotFound) }
         }
     }
 

@@ -246,6 +246,8 @@ impl HostMonotonicClock for TokioClock {
 /// How a lookup ended. What it was waiting for is asked while it waits: dropping the call ends its waiting too.
 enum Ended {
     Cancelled(Option<Waiting>),
+    /// By the host, whose meter has the reason.
+    Metered,
     /// There was no instance to call: for want of memory, mappings or threads, and not through the component's doing.
     NotStarted(wasmtime::Error),
     Returned(wasmtime::Result<Result<provider::Credential, provider::Error>>),
@@ -305,6 +307,10 @@ async fn before_end<T>(
         cancel.cancelled().await;
         Ended::Cancelled(meter.waiting_for())
     };
+    let metered = async {
+        meter.ended().await;
+        Ended::Metered
+    };
     let timed_out = async {
         deadline.passed().await;
         Ended::TimedOut(meter.waiting_for())
@@ -314,6 +320,7 @@ async fn before_end<T>(
         biased;
         ended = cancelled => Err(ended),
         result = awaited => Ok(result),
+        ended = metered => Err(ended),
         ended = timed_out => Err(ended),
     }
 }
@@ -375,6 +382,7 @@ fn classify(
     }
     match ended {
         Ended::Cancelled(waiting_for) => Err(Error::Cancelled { waiting_for }),
+        Ended::Metered => Err(Error::Internal("a lookup was ended without a reason".to_owned())),
         Ended::TimedOut(waiting_for) => Err(timeout(waiting_for)),
         Ended::Returned(Ok(Ok(credential))) => Ok(credential),
         Ended::Returned(Ok(Err(error))) => Err(with_cause(error.into(), meter.fault())),

@@ -3,10 +3,10 @@
 //! Sources: <https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAuthorizationToken.html> and
 //! <https://docs.aws.amazon.com/AmazonECRPublic/latest/APIReference/API_GetAuthorizationToken.html>.
 
+use crate::wiped::Wiped;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
-use zeroize::Zeroizing;
 
 use crate::aws::client::{Call, Client};
 use crate::aws::failure;
@@ -87,7 +87,7 @@ fn parse(response: &Response, service: Service) -> Result<RegistryCredential, Ma
         _ => data.as_array().ok_or(Malformed::NoToken)?.first().ok_or(Malformed::EmptyList)?,
     };
     let token = data.get("authorizationToken").and_then(Value::as_str).ok_or(Malformed::NoToken)?;
-    let token = Zeroizing::new(STANDARD.decode(token).map_err(|_| Malformed::NotBase64)?);
+    let token = Wiped::new(STANDARD.decode(token).map_err(|_| Malformed::NotBase64)?);
     let token = std::str::from_utf8(&token).map_err(|_| Malformed::NotBase64)?;
     // The password may have colons of its own.
     let (username, password) = token.split_once(':').ok_or(Malformed::NoColon)?;

@@ -210,13 +210,13 @@ fn printable(text: &str, secrets: &[&Secret]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zeroize::Zeroizing;
+    use crate::wiped::Wiped;
 
     fn error(status: u16, body: &str) -> Error {
         let response = Response {
             status,
             headers: vec![("x-amzn-requestid".to_owned(), "7a1b".to_owned())],
-            body: Zeroizing::new(body.as_bytes().to_vec()),
+            body: Wiped::new(body.as_bytes().to_vec()),
         };
         Failure::parse(&response).into_error("GetAuthorizationToken of ecr.test", &[&Secret::new("hunter2".to_owned())])
     }

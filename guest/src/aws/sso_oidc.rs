@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
+use crate::wiped::Wiped;
 use serde_json::Value;
-use zeroize::Zeroizing;
 
 use crate::aws::client::{Call, Client};
 use crate::aws::failure;
@@ -67,14 +67,14 @@ pub fn create_token(
     parse(&response.body).map_err(|malformed| failure::malformed(&name, &malformed.to_string()))
 }
 
-fn body(refresh: &Refresh) -> Zeroizing<String> {
+fn body(refresh: &Refresh) -> Wiped<String> {
     let members = [
         ("clientId", Some(refresh.client_id.as_str())),
         ("clientSecret", Some(refresh.client_secret.expose())),
         ("grantType", Some("refresh_token")),
         ("refreshToken", Some(refresh.refresh_token.expose())),
     ];
-    Zeroizing::new(json::write(&Object::new(), &members).expect("there is no number in it"))
+    Wiped::new(json::write(&Object::new(), &members).expect("there is no number in it"))
 }
 
 /// What is wrong with an answer whose status says that all is well. Nothing of it is repeated: it may hold a token.

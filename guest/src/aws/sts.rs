@@ -3,7 +3,7 @@
 //! Sources: <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html> and
 //! <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html>.
 
-use zeroize::Zeroizing;
+use crate::wiped::Wiped;
 
 use crate::aws::client::{Call, Client};
 use crate::aws::failure;
@@ -83,12 +83,12 @@ fn operation(body: &str) -> Operation<'_> {
     Operation { method: Method::Post, path: "/", headers, body }
 }
 
-fn form(action: &str, role: &RoleRequest<'_>, token: Option<&Secret>, now: Timestamp) -> Zeroizing<String> {
+fn form(action: &str, role: &RoleRequest<'_>, token: Option<&Secret>, now: Timestamp) -> Wiped<String> {
     let own_name = format!("keyward-{}", now.seconds);
     let duration = role.duration_seconds.map(|seconds| seconds.to_string());
     let token = token.map(Secret::expose);
     // A text that grows by itself leaves copies of what may be a secret behind.
-    let mut body = Zeroizing::new(String::with_capacity(1024 + 3 * token.map_or(0, str::len)));
+    let mut body = Wiped::new(String::with_capacity(1024 + 3 * token.map_or(0, str::len)));
     body.push_str("Action=");
     body.push_str(action);
     body.push_str("&Version=2011-06-15");

@@ -3,7 +3,7 @@
 //! It is read strictly (<https://www.w3.org/TR/xml/>): what is not well-formed, and what AWS does not send (document types, processing
 //! instructions, deep nesting), is no document. Attributes are passed over, and names keep no prefix.
 
-use zeroize::Zeroizing;
+use crate::wiped::Wiped;
 
 /// How deep elements may be nested. STS nests four deep.
 const MAX_DEPTH: usize = 16;
@@ -11,7 +11,7 @@ const MAX_DEPTH: usize = 16;
 /// An element. The text may be a secret.
 pub struct Element<'a> {
     name: &'a str,
-    text: Zeroizing<String>,
+    text: Wiped<String>,
     children: Vec<Element<'a>>,
 }
 
@@ -52,7 +52,7 @@ impl<'a> Reader<'a> {
     /// An element whose first bracket is behind us.
     fn element(&mut self, depth: usize) -> Option<Element<'a>> {
         let name = self.name()?;
-        let mut element = Element { name: local(name), text: Zeroizing::default(), children: Vec::new() };
+        let mut element = Element { name: local(name), text: Wiped::default(), children: Vec::new() };
         if depth == MAX_DEPTH {
             return None;
         }

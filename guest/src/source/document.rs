@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     fn parsed(status: u16, body: &str) -> Result<Credentials, NoCredentials> {
-        let body = zeroize::Zeroizing::new(body.as_bytes().to_vec());
+        let body = crate::wiped::Wiped::new(body.as_bytes().to_vec());
         credentials(&Response { status, headers: Vec::new(), body })
     }
 

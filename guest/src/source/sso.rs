@@ -5,7 +5,7 @@
 //! a new token that comes without another one for the next leaves none in the file. A token that is over is not tried, in the
 //! older form of such profiles either.
 
-use zeroize::Zeroizing;
+use crate::wiped::Wiped;
 
 use crate::aws::sso::get_role_credentials;
 use crate::aws::sso_oidc::{self, Refresh, Token};
@@ -113,14 +113,14 @@ impl CachedToken {
 }
 
 /// The file with a new token in it.
-fn renewed(file: &Object, token: &Token, now: Timestamp) -> Option<Zeroizing<String>> {
+fn renewed(file: &Object, token: &Token, now: Timestamp) -> Option<Wiped<String>> {
     let expires_at = Timestamp { seconds: now.seconds + u64::from(token.expires_in) };
     let changes = [
         ("accessToken", Some(token.access_token.expose())),
         ("expiresAt", Some(&*expires_at.rfc3339())),
         ("refreshToken", token.refresh_token.as_ref().map(Secret::expose)),
     ];
-    json::write(file, &changes).map(Zeroizing::new)
+    json::write(file, &changes).map(Wiped::new)
 }
 
 #[cfg(test)]

@@ -8,10 +8,10 @@ use keyward_ecr::aws::client::{Call, Client};
 use keyward_ecr::context::Context;
 use keyward_ecr::settings::{Settings, SharedFiles};
 use keyward_ecr::time::Timestamp;
+use keyward_ecr::wiped::Wiped;
 use keyward_ecr::world::{FileError, HttpError, Local, Method, Patience, Request, Response, Scheme, World};
 use keyward_testbed::vectors::{self, Family, items, same};
 use serde_json::{Value, json};
-use zeroize::Zeroizing;
 
 #[test]
 fn requests_are_signed_for_the_time_of_the_server() {
@@ -73,7 +73,7 @@ impl Script {
                 headers: headers
                     .map(|(name, value)| (name.to_lowercase(), value.as_str().unwrap_or_default().to_owned()))
                     .collect(),
-                body: Zeroizing::new(code.unwrap_or_default().into_bytes()),
+                body: Wiped::new(code.unwrap_or_default().into_bytes()),
             });
         }
         Ok(Self {
@@ -89,7 +89,7 @@ impl Local for Script {
         None
     }
 
-    fn file(&self, _path: &str) -> Result<Zeroizing<Vec<u8>>, FileError> {
+    fn file(&self, _path: &str) -> Result<Wiped<Vec<u8>>, FileError> {
         Err(FileError::NotFound)
     }
 }

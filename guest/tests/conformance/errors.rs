@@ -1,10 +1,10 @@
 //! Error answers: the cases of botocore's protocol tests.
 
 use keyward_ecr::aws::failure::Failure;
+use keyward_ecr::wiped::Wiped;
 use keyward_ecr::world::Response;
 use keyward_testbed::vectors::{self, Family, same};
 use serde_json::Value;
-use zeroize::Zeroizing;
 
 #[test]
 fn errors_in_json_are_found_where_the_protocol_puts_them() {
@@ -47,6 +47,6 @@ fn response(expected: &Value) -> Result<Response, String> {
             .map(|(name, value)| (name.to_ascii_lowercase(), value.as_str().unwrap_or_default().to_owned()))
             .collect(),
         // A case without a body is an answer with an empty one.
-        body: Zeroizing::new(expected["body"].as_str().unwrap_or_default().as_bytes().to_vec()),
+        body: Wiped::new(expected["body"].as_str().unwrap_or_default().as_bytes().to_vec()),
     })
 }

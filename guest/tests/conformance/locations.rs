@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use keyward_ecr::context::Context;
 use keyward_ecr::endpoint::{Endpoint, Service};
 use keyward_ecr::settings::{Settings, SharedFiles};
+use keyward_ecr::wiped::Wiped;
 use keyward_ecr::world::{FileError, Local, Scheme};
 use keyward_testbed::vectors::{self, Family, same};
 use serde_json::Value;
-use zeroize::Zeroizing;
 
 /// Variables and files, and which of the files were asked for.
 #[derive(Default)]
@@ -25,10 +25,10 @@ impl Local for Machine {
         self.environment.get(name).cloned()
     }
 
-    fn file(&self, path: &str) -> Result<Zeroizing<Vec<u8>>, FileError> {
+    fn file(&self, path: &str) -> Result<Wiped<Vec<u8>>, FileError> {
         self.asked.borrow_mut().push(path.to_owned());
         let text = self.files.get(path).ok_or(FileError::NotFound)?;
-        Ok(Zeroizing::new(text.clone().into_bytes()))
+        Ok(Wiped::new(text.clone().into_bytes()))
     }
 }
 

@@ -10,9 +10,9 @@ use keyward_ecr::error::Error;
 use keyward_ecr::settings::{Settings, SharedFiles};
 use keyward_ecr::source::{Found, Lookup};
 use keyward_ecr::time::Timestamp;
+use keyward_ecr::wiped::Wiped;
 use keyward_ecr::world::{FileError, HttpError, Local, Request, Response, Scheme, World};
 use serde_json::Value;
-use zeroize::Zeroizing;
 
 /// A source, as the chain calls it.
 pub(crate) type Source = fn(&Lookup<'_, MetadataWorld>) -> Result<Found, Error>;
@@ -58,8 +58,8 @@ impl Local for MetadataWorld {
         self.environment.get(name).cloned()
     }
 
-    fn file(&self, path: &str) -> Result<Zeroizing<Vec<u8>>, FileError> {
-        self.files.get(path).map(|text| Zeroizing::new(text.clone().into_bytes())).ok_or(FileError::NotFound)
+    fn file(&self, path: &str) -> Result<Wiped<Vec<u8>>, FileError> {
+        self.files.get(path).map(|text| Wiped::new(text.clone().into_bytes())).ok_or(FileError::NotFound)
     }
 }
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use keyward_ecr::time::Timestamp;
+use keyward_ecr::wiped::Wiped;
 use keyward_ecr::world::{FileError, HttpError, Local, Request, Response, Scheme, World};
 use keyward_testbed::vectors::chain::{self, Player};
-use zeroize::Zeroizing;
 
 /// Plays a case to the code under test. No time passes in it.
 pub(crate) struct PlayerWorld {
@@ -21,8 +21,8 @@ impl Local for PlayerWorld {
         case.environment.get(name).cloned()
     }
 
-    fn file(&self, path: &str) -> Result<Zeroizing<Vec<u8>>, FileError> {
-        self.player.file(path).map(Zeroizing::new).ok_or(FileError::NotFound)
+    fn file(&self, path: &str) -> Result<Wiped<Vec<u8>>, FileError> {
+        self.player.file(path).map(Wiped::new).ok_or(FileError::NotFound)
     }
 }
 
@@ -43,7 +43,7 @@ impl World for PlayerWorld {
 
     fn http(&self, request: &Request) -> Result<Response, HttpError> {
         let answer = self.player.send(plain(request)).map_err(HttpError::Connection)?;
-        Ok(Response { status: answer.status, headers: answer.headers, body: Zeroizing::new(answer.body) })
+        Ok(Response { status: answer.status, headers: answer.headers, body: Wiped::new(answer.body) })
     }
 
     fn replace_file(&self, _path: &str, _content: &[u8]) -> Result<(), FileError> {

@@ -9,8 +9,8 @@ use keyward_ecr::context::Context;
 use keyward_ecr::settings::{Settings, SharedFiles};
 use keyward_ecr::source::Lookup;
 use keyward_ecr::time::Timestamp;
+use keyward_ecr::wiped::Wiped;
 use keyward_ecr::world::{FileError, HttpError, Local, Request, Response, World};
-use zeroize::Zeroizing;
 
 /// Answers from tables, and remembers what it was asked.
 pub(crate) struct TableWorld {
@@ -53,7 +53,7 @@ impl TableWorld {
     /// The same with headers.
     pub(crate) fn with_answer_and_headers(self, status: u16, headers: &[(&str, &str)], body: &str) -> Self {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let body = Zeroizing::new(body.as_bytes().to_vec());
+        let body = Wiped::new(body.as_bytes().to_vec());
         self.answers.borrow_mut().push_back(Response { status, headers, body });
         self
     }
@@ -91,8 +91,8 @@ impl Local for TableWorld {
         self.environment.get(name).cloned()
     }
 
-    fn file(&self, path: &str) -> Result<Zeroizing<Vec<u8>>, FileError> {
-        self.files.borrow().get(path).cloned().map(Zeroizing::new).ok_or(FileError::NotFound)
+    fn file(&self, path: &str) -> Result<Wiped<Vec<u8>>, FileError> {
+        self.files.borrow().get(path).cloned().map(Wiped::new).ok_or(FileError::NotFound)
     }
 }
 

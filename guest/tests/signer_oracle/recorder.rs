@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use keyward_ecr::time::Timestamp;
+use keyward_ecr::wiped::Wiped;
 use keyward_ecr::world::{FileError, HttpError, Local, Request, Response, World};
-use zeroize::Zeroizing;
 
 /// A world that lets one request out, remembers it and does not answer.
 #[derive(Default)]
@@ -19,7 +19,7 @@ impl Local for Recorder {
         None
     }
 
-    fn file(&self, _path: &str) -> Result<Zeroizing<Vec<u8>>, FileError> {
+    fn file(&self, _path: &str) -> Result<Wiped<Vec<u8>>, FileError> {
         Err(FileError::NotFound)
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::Method;
+use tokio::sync::Notify;
 
 use crate::budget::Usage;
 use crate::capability::destination::Destination;
@@ -17,7 +18,11 @@ const MAX_DESTINATION: usize = 300;
 
 /// The counts of one lookup. Of several requests at once it would tell the last one alone; guests send one after the other.
 #[derive(Debug, Default)]
-pub(crate) struct Meter(Mutex<Reading>);
+pub(crate) struct Meter {
+    reading: Mutex<Reading>,
+    /// Tells whoever runs the lookup that it is over, whatever its guest waits for.
+    over: Notify,
+}
 
 #[derive(Debug, Default)]
 struct Reading {
@@ -167,7 +172,18 @@ impl Meter {
 
     /// The guest wanted more than it may have. Whatever it makes of that, its lookup is over.
     pub(crate) fn set_over_limit(&self, what: Limit, limit: u64) {
-        self.reading().over_limit.get_or_insert(Error::OverLimit { what, limit });
+        self.end_with(Error::OverLimit { what, limit });
+    }
+
+    /// The lookup is over, with this error, whatever its guest makes of what it sees of that. The first one counts.
+    pub(crate) fn end_with(&self, error: Error) {
+        self.reading().over_limit.get_or_insert(error);
+        self.over.notify_one();
+    }
+
+    /// Waits until the lookup is over before its guest says so. One task can wait for that.
+    pub(crate) async fn ended(&self) {
+        self.over.notified().await;
     }
 
     /// What the component said of its steps.
@@ -221,7 +237,7 @@ impl Meter {
 
     fn reading(&self) -> MutexGuard<'_, Reading> {
         // Nothing panics while it holds the lock, and a reading is good at any time.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.reading.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -14,9 +14,9 @@ use keyward_ecr::profile::{Properties, SectionKind, sub_property};
 use keyward_ecr::secret::Secret;
 use keyward_ecr::settings::SharedFiles;
 use keyward_ecr::token_cache::{login_file, sso_file};
+use keyward_ecr::wiped::Wiped;
 use keyward_ecr::world::{FileError, Local};
 use tokio::sync::OnceCell;
-use zeroize::Zeroizing;
 
 use crate::capability::blocking::Blocking;
 use crate::capability::destination::Destination;
@@ -97,10 +97,10 @@ impl Local for Preread {
         variable.map(|(_, value)| value.expose().to_owned())
     }
 
-    fn file(&self, path: &str) -> Result<Zeroizing<Vec<u8>>, FileError> {
+    fn file(&self, path: &str) -> Result<Wiped<Vec<u8>>, FileError> {
         match self.contents.get(path) {
             None => Err(FileError::NotGranted),
-            Some(Ok(content)) => Ok(Zeroizing::new(content.to_vec())),
+            Some(Ok(content)) => Ok(Wiped::new(content.to_vec())),
             Some(Err(io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)) => Err(FileError::NotFound),
             Some(Err(kind)) => Err(FileError::Unreadable(kind.to_string())),
         }

@@ -55,11 +55,16 @@ async fn an_expiry_is_understood_in_every_form_of_a_number() {
     }
 }
 
+/// A component that saw such an answer break off once asked two more times for it.
 #[tokio::test]
-async fn an_oversized_answer_is_cut_off() {
+async fn an_oversized_answer_is_cut_off_and_not_asked_for_again() {
     for answer in [json(&" ".repeat(65 * 1024)), Answer::EndlessBody] {
-        let Err(Error::Invalid(text)) = resolve(PRIVATE, answer).await else { panic!() };
+        let fake = FakeAws::start();
+        fake.answer_always(answer);
+        let result = Resolver::new(&config(&fake)).unwrap().resolve(PRIVATE).await;
+        let Err(Error::Invalid(text)) = result else { panic!() };
         assert!(text.contains("is larger than 65536 bytes"), "{text}");
+        assert_eq!(fake.requests().len(), 1);
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use keyward_ecr::world::{FileError, Local};
-use zeroize::Zeroizing;
+use keyward_ecr::wiped::Wiped;
 
 /// The time of all cases, in seconds since 1970: 2026-01-01T00:00:00Z.
 pub const NOW: u64 = 1_767_225_600;
@@ -51,8 +51,8 @@ impl Local for Case {
         self.environment.get(name).cloned()
     }
 
-    fn file(&self, path: &str) -> Result<Zeroizing<Vec<u8>>, FileError> {
-        self.files.get(path).cloned().map(Zeroizing::new).ok_or(FileError::NotFound)
+    fn file(&self, path: &str) -> Result<Wiped<Vec<u8>>, FileError> {
+        self.files.get(path).cloned().map(Wiped::new).ok_or(FileError::NotFound)
     }
 }
 

@@ -12,7 +12,7 @@ use keyward_ecr::settings::{Settings, SharedFiles};
 use keyward_ecr::source::Lookup;
 use keyward_ecr::time::Timestamp;
 use keyward_ecr::world::{FileError, HttpError, Local, Request, Response, World};
-use zeroize::Zeroizing;
+use keyward_ecr::wiped::Wiped;
 
 use crate::case::{Case, NOW, REGISTRY_REGION};
 use crate::fake;
@@ -62,8 +62,8 @@ impl Local for CaseWorld<'_> {
         self.case.environment.get(name).cloned()
     }
 
-    fn file(&self, path: &str) -> Result<Zeroizing<Vec<u8>>, FileError> {
-        self.files.borrow().get(path).cloned().map(Zeroizing::new).ok_or(FileError::NotFound)
+    fn file(&self, path: &str) -> Result<Wiped<Vec<u8>>, FileError> {
+        self.files.borrow().get(path).cloned().map(Wiped::new).ok_or(FileError::NotFound)
     }
 }
 
@@ -91,7 +91,7 @@ impl World for CaseWorld<'_> {
         Ok(Response {
             status: answer.status,
             headers: answer.headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
-            body: Zeroizing::new(answer.body.into_bytes()),
+            body: Wiped::new(answer.body.into_bytes()),
         })
     }
 
