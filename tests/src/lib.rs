@@ -27,6 +27,8 @@
 //! misbehave, from a queue that takes no connection to an answer that has no end. [`TestProxy`] and
 //! [`NameServer`] stand for what else is between a client and its server.
 //!
+//! [`stuck`] is what the host's bench of that name shares with its peer.
+//!
 //! [`vectors`] finds the test vectors of other projects, and keeps the score of a test that runs them.
 //!
 //! All of it is test support: what cannot be set up panics, with a message that says what it was.
@@ -59,6 +61,7 @@ mod server_thread;
 mod service;
 mod signature;
 mod state;
+pub mod stuck;
 pub mod vectors;
 mod wait;
 mod xml;

@@ -3,10 +3,9 @@
 use std::time::{Duration, Instant};
 
 use keyward::{Budget, CancelToken, Config, Live, Lookup, Resolver};
+use keyward_testbed::stuck::Servers;
 use keyward_testbed::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 use tokio::task::JoinSet;
-
-use crate::server::Servers;
 
 /// A registry whose endpoint works.
 pub(crate) const HEALTHY: &str = "123456789012.dkr.ecr.us-east-1.amazonaws.com";
@@ -21,7 +20,7 @@ const BATCH: usize = 500;
 /// The resolver of this process, and the servers of another one.
 pub(crate) struct Bed {
     pub(crate) resolver: Resolver,
-    pub(crate) servers: Servers,
+    servers: Servers,
     /// The registries that are stuck, one for each fault.
     pub(crate) stuck: Vec<String>,
 }

@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use keyward::{CancelToken, Error};
+use keyward_testbed::stuck::{Spread, emit, met, milliseconds};
 
 use crate::Form;
 use crate::bed::Bed;
-use crate::figures::{Spread, Table, emit, met, milliseconds};
+use crate::figures::Table;
 use crate::process::part;
 
 pub(crate) fn report(form: Form) {

@@ -6,11 +6,11 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use keyward_testbed::stuck::{Servers, Spread, met, milliseconds};
 use keyward_testbed::{ACCESS_KEY_ID, Fault, SECRET_ACCESS_KEY};
 
 use crate::bed::HEALTHY;
-use crate::figures::{Spread, Table, met, milliseconds};
-use crate::server::Servers;
+use crate::figures::Table;
 
 const DEADLINE: Duration = Duration::from_millis(500);
 

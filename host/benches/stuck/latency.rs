@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use keyward::CancelToken;
+use keyward_testbed::stuck::{Spread, emit, met, milliseconds};
 
 use crate::Form;
 use crate::bed::{Bed, HEALTHY};
-use crate::figures::{Spread, Table, emit, met, milliseconds};
-use crate::process::{DEAD_NAMES, part, part_with_dead_names};
-use crate::sdk;
-use crate::server::Servers;
+use crate::figures::Table;
+use crate::peer::Peer;
+use crate::process::part;
 
 /// Those in which a neighbour does nothing: whoever gets an answer in drips has work to do.
 const FAULTS: [&str; 5] = ["silence", "tls-silence", "full-backlog", "headers-then-silence", "dead-names"];
@@ -22,18 +22,15 @@ const LOOKUPS: usize = 250;
 const GOAL: f64 = 1.2;
 
 /// More than there are threads for names.
-const CALLS_OF_THE_PEER: usize = 600;
+const CALLS_OF_THE_PEER: &str = "600";
 
-/// How long the peer's healthy call may take.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-pub(crate) fn report(form: Form) {
+pub(crate) fn report(form: Form, peer: &Peer) {
     let counts = if form == Form::Full { &["1000", "10000"][..] } else { &["1000"] };
     let columns = ["fault", "stuck", "median alone", "median", "ratio", "99 of 100 alone", "99 of 100", "ratio"];
     let mut table = Table::new(&[&columns[..], &["noise", "still stuck", "reached"]].concat());
     for count in counts {
         for fault in FAULTS {
-            table.part(&[fault, count], part(&["latency", "keyward", fault, count]));
+            table.part(&[fault, count], part(&["latency", fault, count]));
         }
     }
     table.note("goal: both ratios at most 1.2; still stuck: the fewest at the end of a round");
@@ -41,7 +38,7 @@ pub(crate) fn report(form: Form) {
     table.print("5. a healthy lookup on a warm connection, alone and beside stuck ones (1,000 each)");
     let mut table = Table::new(&["sdk's timeouts", "alone", "first healthy call", "its outcome", "threads"]);
     for timeouts in ["none", "default"] {
-        table.part(&[timeouts], part_with_dead_names(&["latency", "sdk", timeouts]));
+        table.part(&[timeouts], peer.part_with_dead_names(&["latency", timeouts, CALLS_OF_THE_PEER]));
     }
     table.note("the healthy endpoint is localhost, a name in /etc/hosts: it too is looked up on a thread");
     table.note("(Keyward's healthy endpoint above has its address from Config::with_connect_to)");
@@ -49,14 +46,8 @@ pub(crate) fn report(form: Form) {
 }
 
 pub(crate) async fn measure(words: &[&str]) {
-    match words {
-        ["keyward", fault, count] => of_keyward(fault, count.parse().expect("a number")).await,
-        ["sdk", timeouts] => of_the_peer(timeouts).await,
-        _ => panic!("{words:?}"),
-    }
-}
-
-async fn of_keyward(fault: &str, count: usize) {
+    let [fault, count] = words else { panic!("{words:?}") };
+    let count: usize = count.parse().expect("a number");
     let mut bed = Bed::new(&[fault], count + LOOKUPS).await;
     healthy_lookups(&bed).await;
     let (mut alone, mut beside, mut still_stuck) = (Vec::new(), Vec::new(), count);
@@ -110,30 +101,4 @@ async fn healthy_lookups(bed: &Bed) -> Vec<Duration> {
         took
     });
     lookups.await.expect("a lookup does not panic")
-}
-
-async fn of_the_peer(timeouts: &str) {
-    let servers = Servers::start(&["fake-aws", DEAD_NAMES]);
-    let new = if timeouts == "none" { sdk::client } else { sdk::client_with_default_timeouts };
-    let endpoint = format!("https://localhost:{}", servers.addresses[0].port());
-    let (stuck, healthy) = (new(None, &servers.ca_file), new(Some(&endpoint), &servers.ca_file));
-    let alone = Instant::now();
-    sdk::call(&healthy).await.expect("the fake answers");
-    let alone = alone.elapsed();
-    for _ in 0..CALLS_OF_THE_PEER {
-        let stuck = stuck.clone();
-        tokio::spawn(async move { sdk::call(&stuck).await });
-    }
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    // A new client has no open connection, as one for another registry.
-    let healthy = new(Some(&endpoint), &servers.ca_file);
-    let begin = Instant::now();
-    let outcome = match tokio::time::timeout(PATIENCE, sdk::call(&healthy)).await {
-        Ok(Ok(())) => "a token".to_owned(),
-        Ok(Err(error)) => error,
-        Err(_) => "none".to_owned(),
-    };
-    let took = begin.elapsed();
-    let threads = keyward_testbed::Footprint::now().threads.expect("only Linux tells");
-    emit([milliseconds(alone), milliseconds(took), outcome, threads.to_string()]);
 }

@@ -6,30 +6,28 @@
 //! again with a variable that says what it is.
 //!
 //! The peer, where there is one, is AWS's own client for Rust with `tokio::time::timeout` around it: what a program would
-//! do without Keyward. `KEYWARD_BENCH=full` is the long form, with 100,000 cancelled lookups and 10,000 stuck ones;
-//! `KEYWARD_BENCH=quick` only shows that the bench works.
+//! do without Keyward. It is another program, lest its dependencies be this package's. `KEYWARD_BENCH=full` is the long form,
+//! with 100,000 cancelled lookups and 10,000 stuck ones; `KEYWARD_BENCH=quick` only shows that the bench works, without the peer.
 
 mod bed;
 mod cancel;
 mod command;
 mod figures;
-mod held;
 mod latency;
 mod left_behind;
 mod memory;
 mod overshoot;
+mod peer;
 mod process;
-mod sdk;
-mod server;
 mod spin;
 
 use std::env;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use keyward_testbed::stuck::{self, PATIENCE};
 use tokio::runtime::Builder;
 
-/// What one figure may take.
-const PATIENCE: Duration = Duration::from_secs(900);
+use crate::peer::Peer;
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,10 +39,10 @@ pub(crate) enum Form {
 
 fn main() {
     let files = process::raise_limit_of_open_files();
-    if let Ok(what) = env::var(server::SERVE) {
-        return server::serve(&what);
+    if stuck::serve_if_told() {
+        return;
     }
-    if let Ok(part) = env::var(process::PART) {
+    if let Some(part) = stuck::part() {
         return measure(&part.split(' ').collect::<Vec<_>>());
     }
     report(files);
@@ -57,20 +55,24 @@ fn report(files: u64) {
         Ok(other) => panic!("KEYWARD_BENCH is {other:?}: set it to full or quick, or not at all"),
         Err(_) => Form::Short,
     };
+    let peer = match form {
+        Form::Quick => Peer::left_out("the quick form does not build it"),
+        Form::Short | Form::Full => Peer::build(),
+    };
     let processors = std::thread::available_parallelism().map_or(0, usize::from);
     println!("stuck lookups: {form:?} form, {processors} processors, {files} open files, spinning by {}", spin::KIND);
     // Whoever else uses the processors is in the figures.
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     println!("load of the machine before: {}", load.trim());
     let begin = Instant::now();
-    overshoot::report(form);
+    overshoot::report(form, &peer);
     cancel::report(form);
     if form == Form::Quick {
         return;
     }
-    left_behind::report(form);
-    memory::report(form);
-    latency::report(form);
+    left_behind::report(form, &peer);
+    memory::report(form, &peer);
+    latency::report(form, &peer);
     command::report();
     println!("\ntook {:.0} s", begin.elapsed().as_secs_f64());
 }
@@ -90,6 +92,4 @@ fn measure(part: &[&str]) {
     };
     let in_time = runtime.block_on(async { tokio::time::timeout(PATIENCE, measured).await });
     in_time.unwrap_or_else(|_| panic!("not measured within {PATIENCE:?}"));
-    // Not a return: threads of the peer's that are blocked would hold up the end.
-    std::process::exit(0);
 }

@@ -1,18 +1,17 @@
 //! Servers, in another process.
 
+use std::env;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use keyward_testbed::{Authority, FakeAws, Fault, FaultServer, NameServer};
-
-use crate::process::this_program;
+use crate::{Authority, FakeAws, Fault, FaultServer, NameServer};
 
 /// Names what a process serves: `fake-aws`, `dead-names`, `dead-names@ADDRESS` or a fault, with commas between them.
-pub(crate) const SERVE: &str = "KEYWARD_STUCK_SERVE";
+const SERVE: &str = "KEYWARD_STUCK_SERVE";
 
 /// The pause before a byte of an answer that drips.
 const DRIP: Duration = Duration::from_millis(20);
@@ -21,19 +20,25 @@ const DRIP: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The other process: servers of one certificate authority, until it is dropped.
-pub(crate) struct Servers {
+pub struct Servers {
     process: Child,
     /// Its end is the end of the servers.
     questions: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
-    pub(crate) ca_file: PathBuf,
+    /// The certificate of the authority.
+    pub ca_file: PathBuf,
     /// In the order in which they were asked for.
-    pub(crate) addresses: Vec<SocketAddr>,
+    pub addresses: Vec<SocketAddr>,
 }
 
 impl Servers {
-    pub(crate) fn start(names: &[&str]) -> Self {
-        let mut process = this_program()
+    /// Starts this program once more, for servers with these names. It has to call [`serve_if_told`] first of all.
+    ///
+    /// # Panics
+    ///
+    /// If one of them cannot be served.
+    pub fn start(names: &[&str]) -> Self {
+        let mut process = Command::new(env::current_exe().expect("the system knows what it runs"))
             .env(SERVE, names.join(","))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -51,7 +56,7 @@ impl Servers {
     }
 
     /// How many clients have come to a server so far that is waited for by them; `None` where it cannot know.
-    pub(crate) fn seen(&mut self, server: usize) -> Option<usize> {
+    pub fn seen(&mut self, server: usize) -> Option<usize> {
         let questions = self.questions.as_mut().expect("it is there until this is dropped");
         questions.write_all(b"\n").and_then(|()| questions.flush()).expect("the servers run");
         let line = self.line();
@@ -59,7 +64,7 @@ impl Servers {
     }
 
     /// Waits until so many clients have come.
-    pub(crate) async fn have_seen(&mut self, server: usize, count: usize) {
+    pub async fn have_seen(&mut self, server: usize, count: usize) {
         let begin = Instant::now();
         while let Some(seen) = self.seen(server).filter(|&seen| seen < count) {
             assert!(begin.elapsed() < PATIENCE, "only {seen} of {count} lookups have come to the server");
@@ -78,6 +83,27 @@ impl Drop for Servers {
     fn drop(&mut self) {
         drop(self.questions.take());
         let _ = self.process.wait();
+    }
+}
+
+/// Whether this process has been started by [`Servers::start`]; then it has served, and is over.
+pub fn serve_if_told() -> bool {
+    let told = env::var(SERVE);
+    if let Ok(names) = &told {
+        serve(names);
+    }
+    told.is_ok()
+}
+
+/// Serves until the standard input ends. Every line in it is answered with how many clients have come to each server.
+fn serve(names: &str) {
+    let authority = Arc::new(Authority::new());
+    let servers: Vec<Server> = names.split(',').map(|name| Server::start(name, &authority)).collect();
+    let addresses: Vec<String> = servers.iter().map(|server| server.address().to_string()).collect();
+    say(&format!("{} {}", authority.ca_file().display(), addresses.join(" ")));
+    for _ in io::stdin().lock().lines().map_while(Result::ok) {
+        let seen: Vec<String> = servers.iter().map(Server::seen).collect();
+        say(&seen.join(" "));
     }
 }
 
@@ -118,18 +144,6 @@ impl Server {
             Self::Faulty(Fault::TlsSilence, server) => server.connections_accepted().to_string(),
             Self::Faulty(_, server) => server.requests().to_string(),
         }
-    }
-}
-
-/// Serves until the standard input ends. Every line in it is answered with how many clients have come to each server.
-pub(crate) fn serve(names: &str) {
-    let authority = Arc::new(Authority::new());
-    let servers: Vec<Server> = names.split(',').map(|name| Server::start(name, &authority)).collect();
-    let addresses: Vec<String> = servers.iter().map(|server| server.address().to_string()).collect();
-    say(&format!("{} {}", authority.ca_file().display(), addresses.join(" ")));
-    for _ in io::stdin().lock().lines().map_while(Result::ok) {
-        let seen: Vec<String> = servers.iter().map(Server::seen).collect();
-        say(&seen.join(" "));
     }
 }
 

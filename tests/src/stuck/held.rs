@@ -2,37 +2,40 @@
 
 use std::time::{Duration, Instant};
 
-use keyward_testbed::Footprint;
 use tokio::runtime::Handle;
+
+use crate::Footprint;
 
 /// Tasks, threads and descriptors at one moment.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Held([usize; 3]);
+pub struct Held([usize; 3]);
 
 impl Held {
-    pub(crate) fn now() -> Self {
+    /// Counts now.
+    pub fn now() -> Self {
         let Footprint { descriptors, threads } = Footprint::now();
         let known = |count: Option<usize>| count.expect("only Linux tells what a process holds");
         Self([Handle::current().metrics().num_alive_tasks(), known(threads), known(descriptors)])
     }
 
     /// Counts when the thread that counts epochs has ended with the last lookup.
-    pub(crate) async fn at_rest() -> Self {
+    pub async fn at_rest() -> Self {
         tokio::time::sleep(Duration::from_millis(200)).await;
         Self::now()
     }
 
     /// What is more than before.
-    pub(crate) fn above(self, before: Self) -> Self {
+    pub fn above(self, before: Self) -> Self {
         Self(std::array::from_fn(|kind| self.0[kind].saturating_sub(before.0[kind])))
     }
 
-    pub(crate) fn is_nothing(self) -> bool {
+    /// Whether it is none of anything.
+    pub fn is_nothing(self) -> bool {
         self.0 == [0; 3]
     }
 
     /// Waits until nothing is more than before: how long it took, if it came to that.
-    pub(crate) async fn is_back(before: Self, patience: Duration) -> Option<Duration> {
+    pub async fn is_back(before: Self, patience: Duration) -> Option<Duration> {
         let begin = Instant::now();
         loop {
             if Self::now().above(before).is_nothing() {
@@ -45,7 +48,8 @@ impl Held {
         }
     }
 
-    pub(crate) fn cell(self) -> String {
+    /// All three, as a cell.
+    pub fn cell(self) -> String {
         self.0.map(|count| count.to_string()).join("/")
     }
 }
