@@ -17,7 +17,7 @@ from bench.programs import KEYWARD, TIME_PROGRAM
 # Those that have not ended by then are interrupted: some peers never would.
 CUT_SECONDS = 30
 # What takes longer is run a few times only, and is not worth hyperfine.
-SLOW_SECONDS = 0.5
+SLOW_SECONDS = 0.8
 
 NOT_FOUND = "credentials not found in native keychain"
 WITHOUT_CACHE = {"KEYWARD_CACHE": "off", "AWS_ECR_DISABLE_CACHE": "1"}

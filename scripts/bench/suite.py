@@ -116,7 +116,7 @@ def time_in_turn(bed, row, effort, home, questions, miss):
     """Whatever changes in the course of a round is to the disadvantage of each program in turn."""
     if miss is not None:
         questions = [*questions, (KEYWARD, rows.MISS.host, miss)]
-    for number in range(effort.rounds(row)):
+    for number in range(effort.rounds(row) if questions else 0):
         order = questions if number % 2 == 0 else questions[::-1]
         asked = [(program, host) for program, host, _ in order]
         for (_, _, measured), result in zip(order, bed.run_hyperfine(asked, row, home, effort.runs)):
