@@ -7,7 +7,12 @@ from bench.programs import ECR_LOGIN, FLOOR, KEYWARD, SDK
 
 # The rows that end by themselves within milliseconds: of the others, the time is spent on waiting.
 ROWS = ["no registry", "hit", "miss", "denied", "expired token", "answer is not JSON"]
-NAMES = {KEYWARD: "Keyward", ECR_LOGIN: "amazon-ecr-credential-helper", SDK: "AWS SDK for Rust", FLOOR: "hyper + rustls alone"}
+NAMES = {
+    KEYWARD: "Keyward",
+    ECR_LOGIN: "amazon-ecr-credential-helper",
+    SDK: "AWS SDK for Rust",
+    FLOOR: "hyper + rustls alone",
+}
 
 WIDTH = 760
 LEFT, RIGHT, TOP = 150, 60, 92
@@ -48,8 +53,9 @@ def draw(title, notes, groups):
     height = TOP + sum(len(values) * BAR + GAP for _, values in groups) + BELOW + 15 * (len(notes) - 1)
     bottom = height - BELOW - 15 * (len(notes) - 1)
 
+    size = f'viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}"'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">',
         f"<title>{escape(title)}</title>\n<style>{STYLE}\n</style>",
         f'<rect class="page" x="0.5" y="0.5" width="{WIDTH - 1}" height="{height - 1}" rx="6"/>',
         text(20, 28, title, kind="title"),

@@ -34,28 +34,18 @@ def of_row(name, measured):
     ours, peers = programs[KEYWARD], {peer: of_peer for peer, of_peer in programs.items() if peer != KEYWARD}
     others = peers | ({"miss": measured.miss} if measured.miss else {})
 
-    def made(unit, value, ratio):
-        return figure(
-            value(ours), unit, first_peer=ECR_LOGIN,
-            ratios={other: ratio(ours, figures) for other, figures in others.items() if ratio is not None and has(figures)},
-            peers={peer: value(of_peer) for peer, of_peer in peers.items()},
-        )
+    def made(value, unit, rounds=None, compared=others):
+        ratios = {other: ratio(rounds(ours), rounds(of_other)) for other, of_other in compared.items()} if rounds else {}
+        of_peers = {peer: value(of_peer) for peer, of_peer in peers.items()}
+        return figure(value(ours), unit, first_peer=ECR_LOGIN, ratios=ratios, peers=of_peers)
 
-    def has(figures):
-        return bool(figures.walls_ms)
-
-    figures = {
-        f"{name}: wall": made("ms", lambda one: one.wall_ms, lambda one, other: ratio(one.rounds_wall_ms, other.rounds_wall_ms)),
-        f"{name}: CPU": made("ms", lambda one: one.cpu_ms, lambda one, other: ratio(one.rounds_cpu_ms, other.rounds_cpu_ms)),
-        f"{name}: connections": made("connections", lambda one: one.connections, None),
-        f"{name}: requests": made("requests", lambda one: one.requests, None),
+    return {
+        f"{name}: wall": made(lambda one: one.wall_ms, "ms", lambda one: one.rounds_wall_ms),
+        f"{name}: CPU": made(lambda one: one.cpu_ms, "ms", lambda one: one.rounds_cpu_ms),
+        f"{name}: memory": made(lambda one: one.memory_kib, "KiB", lambda one: [one.memory_kib], peers),
+        f"{name}: connections": made(lambda one: one.connections, "connections"),
+        f"{name}: requests": made(lambda one: one.requests, "requests"),
     }
-    memory = {peer: of_peer.memory_kib for peer, of_peer in peers.items()}
-    figures[f"{name}: memory"] = figure(
-        ours.memory_kib, "KiB", first_peer=ECR_LOGIN, peers=memory,
-        ratios={peer: ours.memory_kib / of_peer for peer, of_peer in memory.items()},
-    )
-    return figures
 
 
 def of_crowd(name, tries):

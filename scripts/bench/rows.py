@@ -69,10 +69,11 @@ class Row:
 
 
 def failing(name, server, **others):
-    return Row(
-        name, WITH_SOURCES, server=server, host=registry(server), cached=False, expected=FAILURE, beside_miss=True, **others
-    )
+    asked = {"server": server, "host": registry(server), "cached": False}
+    return Row(name, WITH_SOURCES, **asked, expected=FAILURE, beside_miss=True, **others)
 
+
+SILENT = {"metadata": METADATA, "silent": True, "slow": (ECR_LOGIN,)}
 
 MISS = Row("miss", EVERYBODY, cached=False, rounds=50)
 
@@ -81,11 +82,8 @@ ROWS = [
     Row("hit", WITH_A_CACHE, rounds=50),
     MISS,
     Row("no credentials, metadata refused", WITH_SOURCES, metadata=REFUSING, expected=FAILURE, slow=(ECR_LOGIN,)),
-    Row("no credentials, metadata silent", WITH_SOURCES, metadata=METADATA, silent=True, expected=FAILURE, slow=(ECR_LOGIN,)),
-    Row(
-        "hit, metadata silent", WITH_A_CACHE, metadata=METADATA, silent=True,
-        expected_of_peers=FAILURE, slow=(ECR_LOGIN,),
-    ),
+    Row("no credentials, metadata silent", WITH_SOURCES, **SILENT, expected=FAILURE),
+    Row("hit, metadata silent", WITH_A_CACHE, **SILENT, expected_of_peers=FAILURE),
     failing("denied", "denied"),
     failing("expired token", "expired-token"),
     failing("bad certificate", "untrusted-certificate", slow=(ECR_LOGIN, SDK)),

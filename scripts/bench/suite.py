@@ -88,8 +88,11 @@ def measure_row(bed, row, effort):
     if row.silent:
         bed.fakes.silence("metadata")
 
-    timed = [program for program in programs if run_alone(bed, row, effort, home, program, measured.programs[program])]
-    time_in_turn(bed, row, effort, home, [(program, row.host, measured.programs[program]) for program in timed], measured.miss)
+    timed = [program for program, one in measured.programs.items() if run_alone(bed, row, effort, home, program, one)]
+    questions = [(program, row.host, measured.programs[program]) for program in timed]
+    if measured.miss:
+        questions.append((KEYWARD, rows.MISS.host, measured.miss))
+    time_in_turn(bed, row, effort, home, questions)
     return measured
 
 
@@ -112,10 +115,8 @@ def run_alone(bed, row, effort, home, program, measured):
     return not slow
 
 
-def time_in_turn(bed, row, effort, home, questions, miss):
+def time_in_turn(bed, row, effort, home, questions):
     """Whatever changes in the course of a round is to the disadvantage of each program in turn."""
-    if miss is not None:
-        questions = [*questions, (KEYWARD, rows.MISS.host, miss)]
     for number in range(effort.rounds(row) if questions else 0):
         order = questions if number % 2 == 0 else questions[::-1]
         asked = [(program, host) for program, host, _ in order]

@@ -22,10 +22,12 @@ class Figures(unittest.TestCase):
         self.assertEqual(made, {"value": 1, "unit": "ms", "ratio": 0.5, "ratios": {"b": 2.0}, "peers": {"a": 2, "b": 0.5}})
 
     def test_a_row_has_all_programs_and_the_miss_beside_it(self):
-        found = figures.of_row("denied", suite.MeasuredRow({KEYWARD: measured(2), ECR_LOGIN: measured(4), SDK: measured(1)}, measured(2)))
+        programs = {KEYWARD: measured(2), ECR_LOGIN: measured(4), SDK: measured(1)}
+        found = figures.of_row("denied", suite.MeasuredRow(programs, measured(2)))
         self.assertEqual(found["denied: CPU"]["ratio"], 0.5)
         self.assertEqual(found["denied: CPU"]["ratios"], {SDK: 2.0, "miss": 1.0})
         self.assertEqual(found["denied: CPU"]["peers"], {ECR_LOGIN: 4, SDK: 1})
+        self.assertEqual(found["denied: memory"]["ratios"], {SDK: 2.0})
         self.assertEqual(found["denied: requests"], {"value": 1, "unit": "requests", "peers": {ECR_LOGIN: 1, SDK: 1}})
 
     def test_a_row_without_peers_has_no_ratios(self):
