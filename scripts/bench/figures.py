@@ -16,7 +16,7 @@ COUNTS = {"requests", "connections", "fuel", "instructions"}
 
 def figure(value, unit, *, first_peer=None, ratios=None, peers=None, better="lower"):
     made = {"value": value, "unit": unit}
-    ratios = dict(ratios or {})
+    ratios = {other: ratio for other, ratio in (ratios or {}).items() if ratio is not None}
     if first_peer in ratios:
         made["ratio"] = ratios.pop(first_peer)
     if ratios:
@@ -35,7 +35,7 @@ def of_row(name, measured):
     others = peers | ({"miss": measured.miss} if measured.miss else {})
 
     def made(value, unit, rounds=None, compared=others):
-        ratios = {other: ratio(rounds(ours), rounds(of_other)) for other, of_other in compared.items()} if rounds else {}
+        ratios = {other: ratio(rounds(ours), rounds(of_other)) for other, of_other in compared.items() if rounds}
         of_peers = {peer: value(of_peer) for peer, of_peer in peers.items()}
         return figure(value(ours), unit, first_peer=ECR_LOGIN, ratios=ratios, peers=of_peers)
 
@@ -71,7 +71,11 @@ def of_sizes(sizes):
 
 def ratio(ours, others):
     """Of rounds in which both ran in turn the median of ratios, since the load of the machine is most alike within a
-    round; otherwise the ratio of medians."""
-    if len(ours) == len(others) and len(ours) > 0:
-        return statistics.median(one / other for one, other in zip(ours, others))
+    round; otherwise the ratio of medians.
+
+    A round is left out in which one has taken no time: hyperfine has subtracted a shell's time that was larger.
+    """
+    if len(ours) == len(others):
+        in_turn = [one / other for one, other in zip(ours, others) if one > 0 and other > 0]
+        return statistics.median(in_turn) if in_turn else None
     return statistics.median(ours) / statistics.median(others)

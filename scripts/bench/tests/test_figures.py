@@ -12,6 +12,10 @@ class Ratios(unittest.TestCase):
     def test_a_round_that_was_disturbed_does_not_count(self):
         self.assertEqual(figures.ratio([1, 1, 100], [2, 2, 2]), 0.5)
 
+    def test_a_round_of_which_nothing_is_left_does_not_count(self):
+        self.assertEqual(figures.ratio([1, 0, 1], [0, 4, 2]), 0.5)
+        self.assertIsNone(figures.ratio([1], [0]))
+
     def test_without_rounds_in_turn_the_medians_are_compared(self):
         self.assertEqual(figures.ratio([1, 1, 1, 1], [4]), 0.25)
 
