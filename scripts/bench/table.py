@@ -47,7 +47,9 @@ def line(name, program="", *cells):
 def ratio_to(figure, other):
     ratios = figure.get("ratios", {})
     value = ratios.get(other, figure.get("ratio") if other != "miss" else None)
-    return "" if value is None else f"{value:.2f}"
+    if value is None:
+        return ""
+    return f"{value:.2f}" if value >= 0.005 else "< 0.01"
 
 
 def milliseconds(value, cut):

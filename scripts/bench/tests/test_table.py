@@ -18,6 +18,11 @@ class Table(unittest.TestCase):
     def test_a_run_that_was_cut_took_longer_than_is_known(self):
         self.assertEqual(table.milliseconds(30_000.4, True), "> 30000")
 
+    def test_a_ratio_is_never_nothing(self):
+        self.assertEqual(table.ratio_to({"ratio": 0.001}, ECR_LOGIN), "< 0.01")
+        self.assertEqual(table.ratio_to({"ratio": 0.5}, ECR_LOGIN), "0.50")
+        self.assertEqual(table.ratio_to({"ratio": 0.5}, "miss"), "")
+
     def test_what_was_the_same_in_all_tries_is_one_number(self):
         self.assertEqual(table.spread([40, 40]), "40")
         self.assertEqual(table.spread([13, 6, 9]), "6 to 13")
