@@ -41,6 +41,8 @@ pub enum Answer {
     HeadersThenSilence,
     /// A response whose body goes on for as long as the client reads it.
     EndlessBody,
+    /// A response whose body is this many spaces, which its head does not tell.
+    LongBody(u64),
     /// The connection is closed where the answer would begin.
     DropConnection,
 }
@@ -72,7 +74,12 @@ impl Answer {
                 }
             }
             Self::Held(_, then) | Self::Delayed(_, then) => then.assert_well_formed(),
-            Self::Token | Self::Silence | Self::HeadersThenSilence | Self::EndlessBody | Self::DropConnection => {}
+            Self::Token
+            | Self::Silence
+            | Self::HeadersThenSilence
+            | Self::EndlessBody
+            | Self::LongBody(_)
+            | Self::DropConnection => {}
         }
     }
 }

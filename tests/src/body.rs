@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 
-/// One piece of an endless body.
-static ENDLESS_PIECE: [u8; 4096] = [b' '; 4096];
+/// One piece of an endless or a long body.
+static PIECE: [u8; 4096] = [b' '; 4096];
 
 /// The body of a response.
 pub(crate) enum AnswerBody {
@@ -19,6 +19,8 @@ pub(crate) enum AnswerBody {
     Never,
     /// A body without an end.
     Endless,
+    /// A body of which so many bytes are still to come, and whose length hyper is not told.
+    Long(u64),
 }
 
 impl AnswerBody {
@@ -38,18 +40,24 @@ impl Body for AnswerBody {
             }
             // Nothing has to wake the task: hyper watches the connection for its end by itself.
             Self::Never => Poll::Pending,
-            Self::Endless => Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&ENDLESS_PIECE))))),
+            Self::Endless => Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&PIECE))))),
+            Self::Long(0) => Poll::Ready(None),
+            Self::Long(left) => {
+                let piece = &PIECE[..usize::try_from(*left).map_or(PIECE.len(), |left| left.min(PIECE.len()))];
+                *left -= piece.len() as u64;
+                Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(piece)))))
+            }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self, Self::Whole(None) | Self::LengthClaimed(None))
+        matches!(self, Self::Whole(None) | Self::LengthClaimed(None) | Self::Long(0))
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
-            Self::LengthClaimed(_) | Self::Never | Self::Endless => SizeHint::default(),
+            Self::LengthClaimed(_) | Self::Never | Self::Endless | Self::Long(_) => SizeHint::default(),
         }
     }
 }

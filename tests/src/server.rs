@@ -124,6 +124,7 @@ async fn respond(
                 break response;
             }
             Answer::EndlessBody => break Response::new(AnswerBody::Endless),
+            Answer::LongBody(length) => break Response::new(AnswerBody::Long(length)),
             Answer::DropConnection => return Err("the script says to close".into()),
         };
     };

@@ -8,6 +8,7 @@ mod common;
 mod conformance;
 mod credentials;
 mod endpoint;
+mod fuel;
 mod identities;
 mod metadata;
 mod network;

@@ -49,7 +49,7 @@ impl Fake<Aws> {
     /// one authority can talk to several fakes, or to a fake and a real server.
     #[must_use]
     pub fn start_with(authority: Arc<Authority>) -> Self {
-        Self::listen_with_tls(authority, (Ipv4Addr::LOCALHOST, 0).into())
+        Self::start_with_at(authority, (Ipv4Addr::LOCALHOST, 0).into())
     }
 
     /// [`FakeAws::start`] at a given address, such as port 443 of one of the many addresses that
@@ -57,11 +57,13 @@ impl Fake<Aws> {
     #[must_use]
     #[track_caller]
     pub fn start_at(address: SocketAddr) -> Self {
-        Self::listen_with_tls(Arc::new(Authority::new()), address)
+        Self::start_with_at(Arc::new(Authority::new()), address)
     }
 
+    /// [`FakeAws::start_with`] at a given address.
+    #[must_use]
     #[track_caller]
-    fn listen_with_tls(authority: Arc<Authority>, address: SocketAddr) -> Self {
+    pub fn start_with_at(authority: Arc<Authority>, address: SocketAddr) -> Self {
         let transport = Transport::Tls(server::acceptor(AnyName::new(authority.clone())));
         Self::listen(Aws::new(authority), DESCRIPTION, address, transport)
     }

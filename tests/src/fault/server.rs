@@ -64,10 +64,18 @@ impl FaultServer {
     #[must_use]
     #[track_caller]
     pub fn start_with(authority: Arc<Authority>, fault: Fault) -> Self {
+        Self::start_with_at(authority, fault, (Ipv4Addr::LOCALHOST, 0).into())
+    }
+
+    /// [`FaultServer::start_with`] at a given address, such as port 443 of one of the many addresses
+    /// that loopback has.
+    #[must_use]
+    #[track_caller]
+    pub fn start_with_at(authority: Arc<Authority>, fault: Fault, address: SocketAddr) -> Self {
         let runtime = ServerThread::runtime();
         let backlog = if fault == Fault::FullBacklog { 0 } else { LONG_BACKLOG };
-        let listener = connections::listen(&runtime, (Ipv4Addr::LOCALHOST, 0).into(), backlog)
-            .expect("the server has to listen on a port of 127.0.0.1");
+        let listener = connections::listen(&runtime, address, backlog)
+            .unwrap_or_else(|error| panic!("FaultServer has to listen at {address}: {error}"));
         let address = listener.local_addr().expect("a bound listener has an address");
 
         let certificates = match fault {
@@ -96,13 +104,13 @@ impl FaultServer {
         &self.authority
     }
 
-    /// Where the server listens: a port of 127.0.0.1.
+    /// Where the server listens: a port of 127.0.0.1, unless it was started at another address.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The server's URL, `https://127.0.0.1:<port>`.
+    /// The server's URL, such as `https://127.0.0.1:<port>`.
     #[must_use]
     pub fn url(&self) -> String {
         format!("https://{}", self.address)

@@ -122,6 +122,18 @@ async fn an_endless_body_goes_on() {
 }
 
 #[tokio::test]
+async fn a_long_body_has_the_length_that_a_test_says_and_does_not_tell_it() {
+    let fake = FakeAws::start();
+    fake.answer_next(Answer::LongBody(10_000));
+    let mut client = Client::connect(&fake, "127.0.0.1").await;
+    let response = client.begin(Call::default().sign()).await.unwrap();
+    assert_eq!(response.headers().get("content-length"), None);
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(body.len(), 10_000);
+    assert!(body.iter().all(|byte| *byte == b' '));
+}
+
+#[tokio::test]
 async fn a_dropped_connection_is_an_error_and_not_an_answer() {
     let fake = FakeAws::start();
     fake.answer_next(Answer::DropConnection);
