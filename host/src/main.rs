@@ -116,7 +116,7 @@ fn kubelet(options: &Options) -> io::Result<u8> {
         let credential = lookup::resolve(&settings, &question)?;
         Ok(kubelet::Found { credential, is_for_image })
     };
-    kubelet::serve(&mut io::stdin(), &mut io::stdout(), &mut io::stderr(), now, resolve)
+    kubelet::serve(&mut io::stdin(), &mut io::stdout(), &mut io::stderr(), now, kubelet::draw_lot(), resolve)
 }
 
 /// The clock on the wall, in seconds since 1970 (UTC).

@@ -30,8 +30,9 @@ use crate::trace::Trace;
 /// Resolves registries' credentials. Clones share the engine, the connections and what is remembered; of what else they share (names
 /// that are being asked for, files that are being read) no lookup waits longer than it may.
 ///
-/// A credential is remembered for as long as it lives, less a minute, and never handed out afterwards. In the second half of its life
-/// it is handed out at once too, and a task on its caller's runtime looks for a new one: one lookup a minute, until one succeeds.
+/// A credential is remembered for as long as it lives, less a minute, and never handed out afterwards. After half of its life, and up to
+/// a twelfth of it later, lest fleets ask together, it is handed out at once too, and a task on its caller's runtime looks for a new one: one
+/// lookup a minute, until one succeeds.
 /// That there are no credentials is remembered for [some seconds](Config::with_negative_ttl), unless somebody who may have some did not
 /// answer, and no other failure ever is. Whoever asks what somebody else is asking already waits for that lookup, each no longer than its own deadline and its own token say; it
 /// ends when nobody waits for it any more. A question is the same with the same registry and the same of everything else that a

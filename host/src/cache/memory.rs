@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::cache::{Key, Moment};
 use crate::credential::Credential;
 use crate::error::Error;
-use crate::life::{Life, Phase, REFRESH_PAUSE};
+use crate::life::{Life, Lot, Phase, REFRESH_PAUSE};
 
 /// The longest that an attempt to replace a stale credential may take, whatever other lookups may.
 pub(crate) const LONGEST_REFRESH: Duration = REFRESH_PAUSE;
@@ -153,7 +153,7 @@ impl Known {
 impl Held {
     /// `None` for a credential that does not say when it ends.
     fn new(credential: &Credential, begin: Moment) -> Option<Self> {
-        let life = Life::new(begin.wall, credential.expires_at?);
+        let life = Life::new(begin.wall, credential.expires_at?, Lot::draw());
         Some(Self { credential: credential.clone(), begin: begin.steady, life, refresh: None })
     }
 

@@ -32,7 +32,7 @@ use crate::request::Request;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CacheState {
-    /// The credential was known, and is in the first half of its life. Nothing was begun.
+    /// The credential was known, and is fresh: in the first half of its life, or not far into the second. Nothing was begun.
     Hit,
     /// Another caller was asking the same already, and its lookup answered both.
     Joined,
@@ -42,7 +42,7 @@ pub enum CacheState {
     Negative,
     /// The cache was not asked: there is none, or the question was answered without it.
     Off,
-    /// The credential was known, and is in the second half of its life. A new one is looked for in the background, or will be.
+    /// The credential was known, and is stale: in the second half of its life. A new one is looked for in the background, or will be.
     Stale,
 }
 

@@ -23,7 +23,7 @@ use crate::capability::destination::Destination;
 use crate::capability::dial::dial;
 use crate::capability::dns::NameResolver;
 use crate::capability::egress::{Grant, SETTING};
-use crate::capability::explain::{explain, untrusted};
+use crate::capability::explain::{exhausted, explain, untrusted};
 use crate::capability::meter::Meter;
 use crate::capability::proxy::Proxies;
 use crate::capability::tls::TrustRoots;
@@ -111,7 +111,13 @@ impl Connector {
             return Err(Error::DestinationIpProhibited);
         }
         meter.step(Step::Connection);
-        let stream = dial(&allowed, meter).await.map_err(|error| explain(&error))?;
+        let stream = dial(&allowed, meter).await.map_err(|error| {
+            if let Some(reason) = exhausted(&error) {
+                let text = format!("no connection to {destination} was opened: {reason}");
+                meter.set_fault(error::Error::Unavailable(text));
+            }
+            explain(&error)
+        })?;
         Ok(Box::new(TokioIo::new(stream)))
     }
 

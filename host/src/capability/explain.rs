@@ -4,6 +4,7 @@
 use std::error::Error as StdError;
 use std::io;
 
+use rustix::io::Errno;
 use wasmtime_wasi_http::Error;
 
 use crate::capability::dns::NameError;
@@ -97,7 +98,21 @@ pub(crate) fn untrusted(error: &io::Error) -> Option<&'static str> {
     })
 }
 
+/// Why this machine has no more sockets to give, and what to do about it, where that is what went wrong.
+pub(crate) fn exhausted(error: &io::Error) -> Option<&'static str> {
+    match Errno::from_io_error(error)? {
+        Errno::MFILE => Some(
+            "this process has as many open files as it may; raise that limit (ulimit -n), or lower the limit of live lookups",
+        ),
+        Errno::NFILE => Some("this machine has as many open files as it can; close some of its programs"),
+        _ => None,
+    }
+}
+
 fn explain_io(error: &io::Error) -> Error {
+    if exhausted(error).is_some() {
+        return Error::ConnectionLimitReached;
+    }
     match error.kind() {
         io::ErrorKind::ConnectionRefused => Error::ConnectionRefused,
         io::ErrorKind::TimedOut => Error::ConnectionTimeout,
@@ -129,5 +144,16 @@ mod tests {
         assert!(matches!(explained(io::ErrorKind::NetworkUnreachable), Error::DestinationIpUnroutable));
         assert!(matches!(explained(io::ErrorKind::ConnectionReset), Error::ConnectionTerminated));
         assert!(matches!(explained(io::ErrorKind::InvalidData), Error::HttpProtocolError));
+    }
+
+    #[test]
+    fn a_process_without_a_file_to_open_is_no_fault_of_the_server() {
+        for (number, said) in [(Errno::MFILE, "this process"), (Errno::NFILE, "this machine")] {
+            let error = io::Error::from(number);
+            assert!(matches!(explain(&error), Error::ConnectionLimitReached));
+            assert!(exhausted(&error).unwrap().starts_with(said));
+        }
+        assert_eq!(exhausted(&io::ErrorKind::ConnectionRefused.into()), None);
+        assert_eq!(exhausted(&Errno::CONNREFUSED.into()), None);
     }
 }

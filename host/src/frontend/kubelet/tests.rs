@@ -17,8 +17,12 @@ fn serve_with(input: &[u8], resolve: impl FnOnce(&Pull) -> Result<Credential, Fa
 }
 
 fn serve_found(input: &[u8], resolve: impl FnOnce(&Pull) -> Result<Found, Failure>) -> Served {
+    serve_by_lot(0, input, resolve)
+}
+
+fn serve_by_lot(lot: u16, input: &[u8], resolve: impl FnOnce(&Pull) -> Result<Found, Failure>) -> Served {
     let (mut output, mut errors) = (Vec::new(), Vec::new());
-    let status = serve(&mut &*input, &mut output, &mut errors, || NOW, resolve).unwrap();
+    let status = serve(&mut &*input, &mut output, &mut errors, || NOW, lot, resolve).unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Served { status, output: text(output), errors: text(errors) }
 }
@@ -103,6 +107,23 @@ fn the_kubelet_keeps_a_credential_for_half_of_what_is_left_of_its_life() {
         assert_eq!((&response["cacheDuration"], served.status), (&text.into(), 0), "{left:?}");
         assert_eq!(response["auth"][HOST]["username"], "AWS", "{left:?}");
     }
+}
+
+#[test]
+fn kubelets_that_ask_in_the_same_moment_ask_again_in_the_course_of_an_hour() {
+    let kept = |lot: u16, left: i64| {
+        let found = |_: &Pull| Ok(Found { credential: credential(Some(left)), is_for_image: false });
+        let served = serve_by_lot(lot, request("v1", HOST).as_bytes(), found);
+        let response: serde_json::Value = serde_json::from_str(&served.output).unwrap();
+        response["cacheDuration"].as_str().unwrap().to_owned()
+    };
+    let twelve_hours = 12 * 3600;
+    assert_eq!(kept(0, twelve_hours), "6h0m0s");
+    assert_eq!(kept(1 << 15, twelve_hours), "5h30m0s");
+    assert_eq!(kept(u16::MAX, twelve_hours), "5h0m1s");
+    assert_eq!(kept(u16::MAX, 1), "0s");
+    // Not more than a number can be.
+    assert_eq!(kept(u16::MAX, i64::MAX), "2562047h47m16s");
 }
 
 #[test]
@@ -294,7 +315,7 @@ fn what_is_not_a_request_of_the_kubelet_is_refused_and_nothing_of_it_is_repeated
 fn an_endless_request_is_refused_before_it_is_read_to_its_end() {
     let (mut output, mut errors) = (Vec::new(), Vec::new());
     let resolve = |pull: &Pull| panic!("looked up {pull:?}");
-    let status = serve(&mut io::repeat(b' '), &mut output, &mut errors, || NOW, resolve).unwrap();
+    let status = serve(&mut io::repeat(b' '), &mut output, &mut errors, || NOW, 0, resolve).unwrap();
     assert_eq!((status, output.as_slice()), (1, &b""[..]));
     assert!(errors.starts_with(b"error: the request is longer than 1048576 bytes"));
     // All that an object can have of annotations passes.

@@ -1,4 +1,4 @@
-//! In the second half of its life, a credential serves while a new one is looked for.
+//! After half of its life and up to a twelfth of it more, a credential serves while a new one is looked for.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ async fn a_stale_credential_is_handed_out_at_once_and_replaced_once_in_the_backg
     let ecr = Ecr::new();
     let resolver = ecr.resolver();
     found(&resolver, PRIVATE).await;
-    ecr.pass(6 * HOUR).await;
+    ecr.pass(7 * HOUR).await;
     for _ in 0..5 {
         let lookup = look_up(&resolver, PRIVATE).await;
         assert!(lookup.cache == STALE && nothing_was_used(&lookup), "{lookup:?}");
@@ -27,7 +27,7 @@ async fn a_stale_credential_is_handed_out_at_once_and_replaced_once_in_the_backg
     at_rest().await;
     assert_eq!(ecr.requests(), 2);
     assert_eq!(found(&resolver, PRIVATE).await, ("1".to_owned(), CacheState::Hit));
-    ecr.pass(6 * HOUR).await;
+    ecr.pass(7 * HOUR).await;
     assert_eq!(found(&resolver, PRIVATE).await, ("1".to_owned(), STALE));
 }
 
