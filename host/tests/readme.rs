@@ -78,6 +78,11 @@ fn every_command_works() {
         "keyward-ecr.wasm: ",
         "warm_lookup",
         "1. overshoot past a deadline",
+        "1. warm lookups by callers",
+        "3. where it ends, and with which error",
+        "nodes, asked all the time by",
+        // Where the command is, as it is released.
+        "/dist/keyward",
         // The kubelet's answer, what was asked for by a name of one's own, and why.
         "{\"kind\":\"CredentialProviderResponse\"",
         "registry.example.com",

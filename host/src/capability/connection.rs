@@ -21,9 +21,7 @@ use tokio::time::Instant;
 
 use crate::capability::destination::Destination;
 
-/// How many connections wait for their next request: for one destination, for all together, and for how long.
-const MAX_IDLE_OF_ONE_DESTINATION: usize = 64;
-const MAX_IDLE: usize = 256;
+/// How long a connection waits for its next request.
 const MAX_IDLE_TIME: Duration = Duration::from_secs(30);
 
 /// The most bytes that the headers of an answer may have.
@@ -134,9 +132,12 @@ impl Drop for AnswerBody {
     }
 }
 
-/// Connections between two requests.
-#[derive(Default)]
-pub(crate) struct Pool(Mutex<Idle>);
+/// Connections between two requests. They are no more than lookups may be under way: with fewer, lookups that are would close them for
+/// each other, and pay for handshakes.
+pub(crate) struct Pool {
+    idle: Mutex<Idle>,
+    most: usize,
+}
 
 #[derive(Default)]
 struct Idle {
@@ -148,6 +149,10 @@ struct Idle {
 }
 
 impl Pool {
+    pub(crate) fn new(most: usize) -> Self {
+        Self { idle: Mutex::default(), most }
+    }
+
     /// A connection that can take another request, if there is one.
     pub(crate) async fn take(&self, destination: &Destination) -> Option<Connection> {
         loop {
@@ -167,7 +172,7 @@ impl Pool {
             return;
         };
         let mut idle = self.idle(connection.runtime);
-        idle.put(destination, connection);
+        idle.put(destination, connection, self.most);
         if idle.watch.is_none() {
             idle.watch = Some(handle.spawn(close_in_time(Arc::downgrade(self))).abort_handle());
         }
@@ -176,7 +181,7 @@ impl Pool {
     /// The connections of a runtime. Those of another one are dropped.
     fn idle(&self, runtime: runtime::Id) -> MutexGuard<'_, Idle> {
         // Nothing panics while it holds the lock.
-        let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.runtime != Some(runtime) {
             *idle = Idle { connections: BTreeMap::new(), runtime: Some(runtime), watch: None };
         }
@@ -190,7 +195,7 @@ struct Cleared(Weak<Pool>, runtime::Id);
 impl Drop for Cleared {
     fn drop(&mut self) {
         let Some(pool) = self.0.upgrade() else { return };
-        let mut idle = pool.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.runtime == Some(self.1) {
             idle.watch = None;
             let connections = std::mem::take(&mut idle.connections);
@@ -241,16 +246,12 @@ impl Idle {
         Some(connection)
     }
 
-    fn put(&mut self, destination: &Destination, connection: Connection) {
-        let connections = self.connections.entry(destination.clone()).or_default();
-        if connections.len() == MAX_IDLE_OF_ONE_DESTINATION {
-            // The oldest is the first that its server will close.
-            connections.remove(0);
-        }
-        connections.push((Instant::now(), connection));
-        if self.connections.values().map(Vec::len).sum::<usize>() > MAX_IDLE
+    fn put(&mut self, destination: &Destination, connection: Connection, most: usize) {
+        self.connections.entry(destination.clone()).or_default().push((Instant::now(), connection));
+        if self.connections.values().map(Vec::len).sum::<usize>() > most
             && let Some((_, destination)) = self.oldest()
         {
+            // The first that its server will close.
             self.close_oldest_of(&destination);
         }
     }
@@ -303,7 +304,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_idle_connection_is_closed_when_its_time_is_over_and_so_is_the_task_that_waits_for_that() {
-        let pool = Arc::new(Pool::default());
+        let pool = Arc::new(Pool::new(2));
         let (connection, mut end) = connection().await;
         pool.put(&destination("one.example"), connection);
         tokio::time::sleep(MAX_IDLE_TIME / 2).await;
@@ -317,7 +318,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_pool_that_is_dropped_leaves_neither_a_connection_nor_a_task() {
-        let pool = Arc::new(Pool::default());
+        let pool = Arc::new(Pool::new(2));
         let (connection, mut end) = connection().await;
         pool.put(&destination("one.example"), connection);
         drop(pool);
@@ -330,29 +331,25 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn idle_connections_are_bounded_for_each_destination_and_in_all_and_the_oldest_goes_first() {
-        let pool = Arc::new(Pool::default());
+    async fn idle_connections_are_bounded_whomever_they_are_for_and_the_oldest_goes_first() {
+        let pool = Arc::new(Pool::new(2));
         let mut ends = Vec::new();
-        for index in 0..=MAX_IDLE {
+        for host in ["one.example", "other.example", "one.example", "one.example"] {
             let (connection, end) = connection().await;
-            pool.put(&destination(&format!("{}.example", index / MAX_IDLE_OF_ONE_DESTINATION)), connection);
+            pool.put(&destination(host), connection);
             ends.push(end);
         }
-        assert!(is_closed(&mut ends[0]).await);
-        assert!(!is_closed(&mut ends[1]).await);
-        for _ in 0..2 {
-            let (connection, end) = connection().await;
-            pool.put(&destination("1.example"), connection);
-            ends.push(end);
+        let mut closed = Vec::new();
+        for end in &mut ends {
+            closed.push(is_closed(end).await);
         }
-        assert!(is_closed(&mut ends[MAX_IDLE_OF_ONE_DESTINATION]).await);
-        let open = pool.idle(Handle::current().id()).connections.values().map(Vec::len).sum::<usize>();
-        assert_eq!(open, MAX_IDLE);
+        assert_eq!(closed, [true, true, false, false]);
+        assert_eq!(pool.idle(Handle::current().id()).connections.values().map(Vec::len).sum::<usize>(), 2);
     }
 
     #[tokio::test]
     async fn a_connection_that_its_server_has_closed_is_not_taken() {
-        let pool = Arc::new(Pool::default());
+        let pool = Arc::new(Pool::new(2));
         for is_open in [true, false] {
             let (connection, end) = connection().await;
             let _open = is_open.then_some(end);

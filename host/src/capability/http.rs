@@ -45,7 +45,7 @@ impl Transport {
         Ok(Self {
             connector: Connector::new(config),
             policy: EgressPolicy::new(config)?,
-            pool: Arc::default(),
+            pool: Arc::new(Pool::new(config.max_live_lookups)),
             replay: config.replay.clone(),
         })
     }

@@ -140,6 +140,10 @@ mod tests {
         let clerk = Clerk::start().unwrap();
         let other = Clerk { is_stuck: Arc::default(), ..clerk.clone() };
         assert!(clerk.ask_from_task(LONG, || -> u8 { panic!("on purpose") }).await.is_none());
+        // Its end is heard of before it has come to it.
+        while other.tell(|| ()) {
+            thread::yield_now();
+        }
         // Whoever has not heard of it does when there is nobody to be told. What the job holds stays where it is.
         let (sender, dropped) = mpsc::channel();
         let (held, another) = (Lock(sender.clone()), Lock(sender));
