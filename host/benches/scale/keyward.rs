@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use keyward::{Budget, CancelToken, Config, Resolver};
+use keyward_testbed::stuck::Servers;
 use keyward_testbed::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 
 use crate::round::Caller;
-use crate::server::Servers;
 
 pub(crate) const REGISTRY: &str = "123456789012.dkr.ecr.us-east-1.amazonaws.com";
 pub(crate) const API: &str = "api.ecr.us-east-1.amazonaws.com";

@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use keyward::{Budget, CancelToken, Error, Resolver};
 use keyward_testbed::resident_bytes;
+use keyward_testbed::stuck::{Servers, emit};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
 use crate::Form;
-use crate::figures::{Table, emit};
+use crate::figures::Table;
 use crate::keyward::{REGISTRY, config};
 use crate::process::part;
-use crate::server::Servers;
 
 /// By which word a process knows it, and what a person reads.
 const LIMITS: [(&str, &str); 3] = [

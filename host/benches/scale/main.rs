@@ -24,13 +24,11 @@ mod ratios;
 mod round;
 mod runs;
 mod sdk;
-#[allow(dead_code, reason = "the bench beside this one uses all of it")]
-#[path = "../stuck/server.rs"]
-mod server;
 
 use std::env;
 use std::time::{Duration, Instant};
 
+use keyward_testbed::stuck;
 use serde_json::json;
 
 /// What one run may take.
@@ -46,10 +44,10 @@ pub(crate) enum Form {
 
 fn main() {
     let files = process::raise_limit_of_open_files();
-    if let Ok(what) = env::var(server::SERVE) {
-        return server::serve(&what);
+    if stuck::serve_if_told() {
+        return;
     }
-    if let Ok(part) = env::var(process::PART) {
+    if let Some(part) = stuck::part() {
         return measure(&part.split(' ').collect::<Vec<_>>());
     }
     report(files);

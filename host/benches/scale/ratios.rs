@@ -1,8 +1,9 @@
 //! What the figures of the runs are by those of the peers, and by each other.
 
+use keyward_testbed::stuck::met;
 use serde::Serialize;
 
-use crate::figures::{Table, met};
+use crate::figures::Table;
 use crate::runs::{Client, Run, median};
 
 /// One ratio: of each round, and the median of these.

@@ -4,17 +4,17 @@ use std::fmt;
 use std::path::Path;
 use std::pin::Pin;
 
+use keyward_testbed::stuck::{Servers, build_sdk_program, emit, mebibytes};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::Form;
-use crate::figures::{Table, emit, mebibytes};
+use crate::figures::Table;
 use crate::keyward::Keyward;
 use crate::plain_client::{PlainClient, Signed, connector};
 use crate::process::part;
 use crate::round::{Caller, Round, measure};
 use crate::sdk;
-use crate::server::Servers;
 
 /// Who looks up.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
@@ -66,7 +66,7 @@ pub(crate) fn report(form: Form) -> Vec<Run> {
     };
     let mut notes = Vec::new();
     // To build it takes longer than to show that the bench works.
-    let program = if form == Form::Quick { Err("not in this form".to_owned()) } else { sdk::build() };
+    let program = if form == Form::Quick { Err("not in this form".to_owned()) } else { build_sdk_program("sdk-warm") };
     let mut clients = vec![Client::Keyward, Client::Sdk, Client::Floor, Client::KeywardTwoThreads];
     if let Err(reason) = &program {
         notes.push(format!("NOT MEASURED: sdk: {reason}"));

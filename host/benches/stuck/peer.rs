@@ -1,13 +1,13 @@
 //! The peer: AWS's own client for Rust, in a program of a workspace of its own, tests/aws-sdk.
 
-use std::env;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use keyward_testbed::stuck::build_sdk_program;
+
 use crate::process::{Rows, rows};
 
-const PACKAGE: &str = "keyward-sdk-peers";
 const PROGRAM: &str = "sdk-stuck";
 
 /// The program, or why there is none.
@@ -16,8 +16,7 @@ pub(crate) struct Peer(Result<PathBuf, String>);
 impl Peer {
     /// Has it built, in the profile of this bench.
     pub(crate) fn build() -> Self {
-        eprintln!("building {PROGRAM} of the package {PACKAGE}, which takes some minutes the first time");
-        Self(build())
+        Self(build_sdk_program(PROGRAM))
     }
 
     /// None, for this reason.
@@ -50,28 +49,4 @@ impl Peer {
         }
         rows(in_namespace(program), words)
     }
-}
-
-fn build() -> Result<PathBuf, String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package is in a workspace");
-    let host_program = Path::new(env!("CARGO_BIN_EXE_keyward"));
-    let target_folder = host_program.ancestors().nth(2).expect("TARGET/PROFILE/keyward");
-    let built = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["build", "--release", "--locked", "--quiet", "--package", PACKAGE, "--bin", PROGRAM])
-        .args(["--message-format", "json-render-diagnostics"])
-        .arg("--manifest-path")
-        .arg(root.join("tests/aws-sdk/Cargo.toml"))
-        .arg("--target-dir")
-        .arg(target_folder.join("aws-sdk"))
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(|cause| format!("cargo could not be started: {cause}"))?;
-    if !built.status.success() {
-        return Err(format!("cargo has not built {PROGRAM}: it ended with {}, and says why above", built.status));
-    }
-    let messages = String::from_utf8_lossy(&built.stdout).into_owned();
-    let messages = messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let mut programs = messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from));
-    programs.next().ok_or_else(|| format!("cargo has not said where {PROGRAM} is"))
 }

@@ -8,6 +8,7 @@ mod figures;
 mod held;
 mod left_behind;
 mod memory;
+mod sdk;
 mod servers;
 
 use std::env;
@@ -17,6 +18,7 @@ pub use figures::{Spread, emit, mebibytes, met, milliseconds};
 pub use held::Held;
 pub use left_behind::{AT_ONCE, GIVEN_UP_AFTER, give_up_all};
 pub use memory::Memory;
+pub use sdk::build_sdk_program;
 pub use servers::{Servers, serve_if_told};
 
 /// Names what a process measures, in words with spaces between them.
