@@ -20,7 +20,7 @@
 //!
 //! Data flows one way. A module uses only modules above it in this list:
 //!
-//! `lock` · `life` · `credential` · `pattern` · `error` · `budget` · `record` · `replay` · `config` · `request` · `admission` · `capability` ·
+//! `lock` · `page_cache` · `life` · `credential` · `pattern` · `error` · `budget` · `record` · `replay` · `config` · `request` · `admission` · `capability` ·
 //! `engine` · `sandbox` · `trace` · `cache` · `resolver` · `file_cache`
 //!
 //! The one exception is `capability::filesystem`, which implements an interface whose types `engine` generates.
@@ -37,6 +37,8 @@ mod error;
 mod file_cache;
 mod life;
 mod lock;
+#[doc(hidden)]
+pub mod page_cache;
 mod pattern;
 mod record;
 pub mod replay;

@@ -95,6 +95,7 @@ fn the_modules_of_the_guest_use_only_modules_above_them() {
 fn the_modules_of_the_host_use_only_modules_above_them() {
     let layers = [
         "lock",
+        "page_cache",
         "life",
         "credential",
         "pattern",

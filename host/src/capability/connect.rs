@@ -1,6 +1,7 @@
 //! Name → addresses → TCP → proxy → TLS: everything before the first byte of a request.
 
 use std::future::poll_fn;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -23,7 +24,7 @@ use crate::capability::destination::Destination;
 use crate::capability::dial::dial;
 use crate::capability::dns::NameResolver;
 use crate::capability::egress::{Grant, SETTING};
-use crate::capability::explain::{exhausted, explain, untrusted};
+use crate::capability::explain::{exhausted, explain, is_of_unknown_authority, untrusted};
 use crate::capability::meter::Meter;
 use crate::capability::proxy::Proxies;
 use crate::capability::tls::TrustRoots;
@@ -66,6 +67,9 @@ impl Connector {
 
     /// Opens a connection to a destination, or to the proxy on the way to it. A failure whose cause the guest cannot be told is in
     /// the meter.
+    ///
+    /// Most systems have every certificate in one file, and some have others beside it. Those are looked for when a server is met whose
+    /// authority is not in the file; where there are any, it is connected to a second time.
     pub(crate) async fn connect(
         &self,
         destination: &Destination,
@@ -73,6 +77,23 @@ impl Connector {
         route: &Route,
         meter: &Meter,
     ) -> Result<Connection, Error> {
+        let mut stream = self.stream(destination, grant, route, meter).await;
+        if let Err(Failed::Unknown { trusting, .. }) = &stream
+            && self.roots.is_widened(trusting, meter).await
+        {
+            stream = self.stream(destination, grant, route, meter).await;
+        }
+        let stream = stream.map_err(|failed| failed.told(meter))?;
+        Connection::open(stream).await.map_err(|error| explain(&error))
+    }
+
+    async fn stream(
+        &self,
+        destination: &Destination,
+        grant: Grant,
+        route: &Route,
+        meter: &Meter,
+    ) -> Result<Box<dyn Stream>, Failed> {
         // Certificates come first, so that no socket waits for a disk.
         let tls = if destination.is_https { Some(self.tls(meter).await?) } else { None };
         let stream = match route {
@@ -84,14 +105,13 @@ impl Connector {
                 tunnel(stream, proxy, destination, meter).await?
             }
         };
-        let stream = match tls {
-            None => stream,
+        match tls {
+            None => Ok(stream),
             Some(tls) => {
                 meter.step(Step::Handshake);
-                handshake(tls, destination, stream, meter).await?
+                handshake(tls, destination, stream, meter).await
             }
-        };
-        Connection::open(stream).await.map_err(|error| explain(&error))
+        }
     }
 
     /// A TCP connection to an address of the destination that its grant allows.
@@ -122,7 +142,7 @@ impl Connector {
     }
 
     /// A connection to a proxy, with TLS where its URL says so. The operator named it: it may be anywhere.
-    async fn dial_proxy(&self, proxy: &Intercept, meter: &Meter) -> Result<Box<dyn Stream>, Error> {
+    async fn dial_proxy(&self, proxy: &Intercept, meter: &Meter) -> Result<Box<dyn Stream>, Failed> {
         let proxy = Destination::of(proxy.uri()).ok_or(Error::ConfigurationError)?;
         let tls = if proxy.is_https { Some(self.tls(meter).await?) } else { None };
         let stream = self.dial(&proxy, Grant::Named, meter).await?;
@@ -143,20 +163,50 @@ impl Connector {
     }
 }
 
+/// Why there is no stream.
+enum Failed {
+    /// For what the component is told.
+    Told(Error),
+    /// A server's certificate is from an authority that is not among those of these settings.
+    Unknown { error: io::Error, server: String, trusting: Arc<ClientConfig> },
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::Told(error)
+    }
+}
+
+impl Failed {
+    fn told(self, meter: &Meter) -> Error {
+        match self {
+            Self::Told(error) => error,
+            Self::Unknown { error, server, .. } => told_of_handshake(&error, &server, meter),
+        }
+    }
+}
+
 async fn handshake(
     tls: Arc<ClientConfig>,
     server: &Destination,
     stream: Box<dyn Stream>,
     meter: &Meter,
-) -> Result<Box<dyn Stream>, Error> {
+) -> Result<Box<dyn Stream>, Failed> {
     let name = ServerName::try_from(server.host.clone()).map_err(|_| Error::HttpRequestUriInvalid)?;
-    let stream = TlsConnector::from(tls).connect(name, TokioIo::new(stream)).await.map_err(|error| {
-        if let Some(reason) = untrusted(&error) {
-            meter.set_fault(error::Error::Invalid(format!("the certificate of {server} is not trusted: {reason}")));
+    match TlsConnector::from(tls.clone()).connect(name, TokioIo::new(stream)).await {
+        Ok(stream) => Ok(boxed(stream)),
+        Err(error) if is_of_unknown_authority(&error) => {
+            Err(Failed::Unknown { error, server: server.to_string(), trusting: tls })
         }
-        explain(&error)
-    })?;
-    Ok(boxed(stream))
+        Err(error) => Err(told_of_handshake(&error, &server.to_string(), meter).into()),
+    }
+}
+
+fn told_of_handshake(error: &io::Error, server: &str, meter: &Meter) -> Error {
+    if let Some(reason) = untrusted(error) {
+        meter.set_fault(error::Error::Invalid(format!("the certificate of {server} is not trusted: {reason}")));
+    }
+    explain(error)
 }
 
 /// Asks a proxy for a tunnel (RFC 9110, section 9.3.6). Nothing but this future moves its bytes.

@@ -76,6 +76,13 @@ fn explain_one(error: &(dyn StdError + 'static)) -> Option<Error> {
     None
 }
 
+/// Whether nobody who is trusted has signed a server's certificate. An authority of the same name with another key signs badly.
+pub(crate) fn is_of_unknown_authority(error: &io::Error) -> bool {
+    use rustls::CertificateError::{BadSignature, UnknownIssuer};
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
+    matches!(cause, Some(rustls::Error::InvalidCertificate(BadSignature | UnknownIssuer)))
+}
+
 /// Why a server's certificate is not trusted, and what to do about it, where that is what went wrong.
 pub(crate) fn untrusted(error: &io::Error) -> Option<&'static str> {
     use rustls::CertificateError as Certificate;

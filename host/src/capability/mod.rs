@@ -1,6 +1,7 @@
 //! What a lookup can reach, one file per capability.
 
 pub(crate) mod blocking;
+pub(crate) mod certificates;
 pub(crate) mod connect;
 pub(crate) mod connection;
 pub(crate) mod destination;

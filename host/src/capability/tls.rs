@@ -6,32 +6,39 @@ use std::sync::{Arc, Mutex};
 
 use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::capability::blocking::Blocking;
+use crate::capability::certificates::{self, MAX_BYTES, System};
 use crate::capability::files;
 use crate::capability::meter::Meter;
 use crate::config::Config;
 use crate::lock::lock;
 
-/// The most bytes that a file of certificates may have. All authorities that browsers trust take a quarter of one mebibyte.
-const MAX_BUNDLE_BYTES: u64 = 8 * 1024 * 1024;
-
 /// Where trusted certificates come from: the system, or the file that SSL_CERT_FILE names instead; and besides those
 /// the file that AWS_CA_BUNDLE names.
 pub(crate) struct TrustRoots {
     files: CertificateFiles,
-    /// What was made of the certificates for the first connection: to read them costs more than the rest of a lookup. A
-    /// failure is not kept, since the file that is missing now may be there for the next lookup.
-    made: Arc<Mutex<Option<Arc<ClientConfig>>>>,
-    reading: Blocking<Result<Arc<ClientConfig>, TrustError>>,
+    /// What was made of the certificates for the first connection. A failure is not kept, since the file that is missing now may be there
+    /// for the next lookup.
+    made: Arc<Mutex<Option<Trust>>>,
+    reading: Blocking<Result<Trust, TrustError>>,
 }
 
 #[derive(Clone)]
 struct CertificateFiles {
     system_instead: Option<String>,
     bundle: Option<String>,
+}
+
+/// The certificates that are trusted.
+#[derive(Clone, Debug)]
+struct Trust {
+    config: Arc<ClientConfig>,
+    /// How many they are.
+    count: usize,
+    /// Whether the system may have others, in files that were not read.
+    is_part: bool,
 }
 
 /// The trusted certificates are unusable.
@@ -62,17 +69,46 @@ impl TrustRoots {
     /// systems, and some disks are dead. Then this waits for as long as its lookup may, and no second thread is begun; a
     /// reading that is slower than a deadline still serves the lookups after it.
     pub(crate) async fn client_config(&self, meter: &Meter) -> Result<Arc<ClientConfig>, TrustError> {
-        if let Some(config) = &*lock(&self.made) {
-            return Ok(config.clone());
+        if let Some(trust) = &*lock(&self.made) {
+            return Ok(trust.config.clone());
         }
         let (files, made) = (self.files.clone(), self.made.clone());
         let _waiting = meter.file(&files.name());
         let read = self.reading.run("certificates", move || {
-            let config = files.read()?;
-            *lock(&made) = Some(config.clone());
-            Ok(config)
+            let trust = files.read(&System::probe())?;
+            Ok(lock(&made).get_or_insert(trust).clone())
         });
-        read.await.map_err(|cause| TrustError::Setup(cause.to_string()))?
+        let trust = read.await.map_err(|cause| TrustError::Setup(cause.to_string()))??;
+        Ok(trust.config)
+    }
+
+    /// Whether there are other certificates than those of the settings by which an authority was not known. Those that were not read are
+    /// read for that.
+    pub(crate) async fn is_widened(&self, known: &Arc<ClientConfig>, meter: &Meter) -> bool {
+        let is_other = |trust: &Trust| !Arc::ptr_eq(&trust.config, known);
+        match &*lock(&self.made) {
+            Some(trust) if trust.is_part => {}
+            trust => return trust.as_ref().is_some_and(is_other),
+        }
+        let (files, made) = (self.files.clone(), self.made.clone());
+        let _waiting = meter.file(&files.name());
+        let read = self.reading.run("every certificate", move || {
+            let every = files.read_every(&System::probe())?;
+            let mut made = lock(&made);
+            let part = made.take();
+            Ok(made.insert(every.unless_same(part)).clone())
+        });
+        matches!(read.await, Ok(Ok(trust)) if is_other(&trust))
+    }
+}
+
+impl Trust {
+    /// With every certificate, and no more of them than before, the settings are what they were.
+    fn unless_same(self, part: Option<Self>) -> Self {
+        match part {
+            Some(part) if part.count == self.count => Self { is_part: false, ..part },
+            _ => self,
+        }
     }
 }
 
@@ -86,14 +122,25 @@ impl CertificateFiles {
         }
     }
 
-    fn read(&self) -> Result<Arc<ClientConfig>, TrustError> {
+    /// What is trusted, of the system's certificates those of its bundle.
+    fn read(&self, system: &System) -> Result<Trust, TrustError> {
+        let likely = if self.system_instead.is_none() { system.likely() } else { None };
+        likely.map_or_else(|| self.read_every(system), |likely| self.with_those(likely, true))
+    }
+
+    /// Whatever is trusted.
+    fn read_every(&self, system: &System) -> Result<Trust, TrustError> {
+        self.with_those(if self.system_instead.is_none() { system.all() } else { Vec::new() }, false)
+    }
+
+    fn with_those(&self, mut of_system: Vec<CertificateDer<'static>>, is_part: bool) -> Result<Trust, TrustError> {
+        of_system.sort_unstable_by(|one, other| one.as_ref().cmp(other.as_ref()));
+        of_system.dedup();
         let mut roots = RootCertStore::empty();
-        match &self.system_instead {
-            Some(file) => add(&mut roots, "SSL_CERT_FILE", file)?,
-            None => {
-                // Single certificates that cannot be read are no reason to trust none of the others.
-                roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            }
+        // Single certificates that cannot be used are no reason to trust none of the others.
+        roots.add_parsable_certificates(of_system);
+        if let Some(file) = &self.system_instead {
+            add(&mut roots, "SSL_CERT_FILE", file)?;
         }
         if let Some(file) = &self.bundle {
             add(&mut roots, "AWS_CA_BUNDLE", file)?;
@@ -101,32 +148,29 @@ impl CertificateFiles {
         if roots.is_empty() {
             return Err(TrustError::NoneOnSystem);
         }
+        let count = roots.len();
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|error| TrustError::Setup(error.to_string()))?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        Ok(Arc::new(config))
+        Ok(Trust { config: Arc::new(config), count, is_part })
     }
 }
 
 fn add(roots: &mut RootCertStore, variable: &'static str, file: &str) -> Result<(), TrustError> {
     let unusable = |reason: String| TrustError::Unusable { variable, file: file.to_owned(), reason };
-    let content = files::read(Path::new(file), MAX_BUNDLE_BYTES).map_err(|error| unusable(reason(&error)))?;
-    let before = roots.len();
-    for certificate in CertificateDer::pem_slice_iter(&content) {
-        let certificate = certificate.map_err(|error| unusable(error.to_string()))?;
-        roots.add(certificate).map_err(|error| unusable(error.to_string()))?;
-    }
-    if roots.len() == before {
+    let content = files::read(Path::new(file), MAX_BYTES).map_err(|error| unusable(reason(&error)))?;
+    let certificates = certificates::parse(&content).map_err(|error| unusable(error.to_string()))?;
+    if certificates.is_empty() {
         return Err(TrustError::Empty { variable, file: file.to_owned() });
     }
-    Ok(())
+    certificates.into_iter().try_for_each(|one| roots.add(one)).map_err(|error| unusable(error.to_string()))
 }
 
 fn reason(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::FileTooLarge => format!("it is larger than {MAX_BUNDLE_BYTES} bytes"),
+        io::ErrorKind::FileTooLarge => format!("it is larger than {MAX_BYTES} bytes"),
         io::ErrorKind::NotFound => "no such file".to_owned(),
         io::ErrorKind::Unsupported => "it is not a regular file".to_owned(),
         _ => error.to_string(),
@@ -134,35 +178,4 @@ fn reason(error: &io::Error) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn failure(bundle: &str) -> String {
-        let config = Config::new().with_variable("AWS_CA_BUNDLE", bundle);
-        TrustRoots::new(&config).files.read().unwrap_err().to_string()
-    }
-
-    #[test]
-    fn a_bad_bundle_is_an_error_that_names_the_setting_and_the_file() {
-        assert_eq!(
-            failure("/no/such/bundle.pem"),
-            "AWS_CA_BUNDLE names /no/such/bundle.pem, which is not usable (no such file): correct it, or unset it"
-        );
-        assert_eq!(
-            failure("Cargo.toml"),
-            "AWS_CA_BUNDLE names Cargo.toml, which has no certificate in it: set it to a file of certificates in PEM \
-             form, or unset it"
-        );
-    }
-
-    /// A named pipe in the place of a bundle once held up every lookup, beyond every deadline.
-    #[test]
-    fn a_bundle_that_is_not_a_regular_file_is_an_error_and_not_a_wait() {
-        let folder = tempfile::tempdir().unwrap();
-        let pipe = folder.path().join("pipe");
-        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-        for file in [pipe.to_str().unwrap(), "/dev/zero"] {
-            assert!(failure(file).contains("(it is not a regular file)"), "{}", failure(file));
-        }
-    }
-}
+mod tests;

@@ -7,6 +7,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use keyward::page_cache;
 use zeroize::Zeroizing;
 
 /// The most that a file may have.
@@ -23,8 +24,11 @@ pub(crate) enum Unread {
     TooLong,
 }
 
-/// On a thread, since nobody can end a call that waits for a disk. It ends with the command. Without a thread to be had, it is waited for.
+/// At once, where the system has what there is in memory; else on a thread, since nobody can end a call that waits for a disk. It ends with the command. Without a thread to be had, it is waited for.
 pub(crate) fn read(path: &Path, deadline: Duration) -> Result<Zeroizing<Vec<u8>>, Unread> {
+    if let Some(known) = page_cache::read(path) {
+        return Ok(known?);
+    }
     let (sender, receiver) = mpsc::sync_channel(1);
     let owned = path.to_owned();
     let read = move || {

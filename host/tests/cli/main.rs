@@ -1,5 +1,6 @@
 //! The command as a person, a script or docker calls it.
 
+mod authorities;
 mod bad_input;
 mod cache;
 mod config;

@@ -4,6 +4,7 @@
 //! The mount is made in a mount namespace of a process of its own, so that nobody else meets it.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Command;
@@ -12,8 +13,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
 use fuser::{
-    Errno, FileAttr, FileHandle, FileType, Filesystem, Generation, INodeNo, LockOwner, OpenFlags, ReplyAttr, ReplyData,
-    ReplyEntry, Request,
+    Errno, FileAttr, FileHandle, FileType, Filesystem, FopenFlags, Generation, INodeNo, LockOwner, OpenFlags,
+    ReplyAttr, ReplyData, ReplyEntry, ReplyOpen, Request,
 };
 use keyward::{Budget, CancelToken, Config, Error, Resolver, Step};
 use keyward_testbed::{ACCESS_KEY_ID, FakeAws, SECRET_ACCESS_KEY};
@@ -39,14 +40,17 @@ pub(crate) fn run() {
 pub(crate) async fn inside() {
     // With programs allowed, the host reads the files too, before the component does.
     for may_start_programs in [false, true] {
-        lookups(may_start_programs).await;
+        lookups(may_start_programs, Silent::FromTheStart).await;
     }
+    // Of what the kernel remembers, a path leads to a file at once; and to open it waits for the server all the same.
+    lookups(false, Silent::OnceFilesAreFound).await;
 }
 
-async fn lookups(may_start_programs: bool) {
+async fn lookups(may_start_programs: bool, silent: Silent) {
     let folder = tempfile::tempdir().unwrap();
     let (alive, dead) = mpsc::channel();
-    let mount = fuser::spawn_mount(Dead(Mutex::new(dead)), folder.path(), &fuser::Config::default()).unwrap();
+    let mount =
+        fuser::spawn_mount(Dead { silent, alive: Mutex::new(dead) }, folder.path(), &fuser::Config::default()).unwrap();
     let fake = FakeAws::start();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let config = Config::new()
@@ -57,6 +61,9 @@ async fn lookups(may_start_programs: bool) {
         .with_variable("SSL_CERT_FILE", fake.authority().ca_file().to_str().unwrap())
         .with_connect_to("api.ecr.us-east-1.amazonaws.com", fake.address())
         .with_credential_process(may_start_programs);
+    if silent == Silent::OnceFilesAreFound {
+        ["config", "credentials"].map(|name| fs::metadata(path(name)).unwrap());
+    }
     let resolver = Resolver::new(&config).unwrap();
     // With programs allowed, a lookup is stuck before it has a component.
     if !may_start_programs {
@@ -104,11 +111,33 @@ async fn stuck(resolver: &Resolver, folder: &Path, end: End, before: Held) {
 }
 
 /// Two files, of which nothing is said before the other end of this channel is dropped.
-struct Dead(Mutex<Receiver<()>>);
+struct Dead {
+    silent: Silent,
+    alive: Mutex<Receiver<()>>,
+}
 
-const UNCACHED: Duration = Duration::ZERO;
+/// Since when the mount is dead.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Silent {
+    FromTheStart,
+    OnceFilesAreFound,
+}
 
 impl Dead {
+    fn wait_in(&self, silent: Silent) {
+        if self.silent == silent {
+            let _ = self.alive.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        }
+    }
+
+    /// For how long the kernel remembers what it was told.
+    fn memory(&self) -> Duration {
+        match self.silent {
+            Silent::FromTheStart => Duration::ZERO,
+            Silent::OnceFilesAreFound => Duration::from_secs(3600),
+        }
+    }
+
     fn file(&self, inode: u64) -> (FileAttr, String) {
         let keys =
             format!("[default]\naws_access_key_id = {ACCESS_KEY_ID}\naws_secret_access_key = {SECRET_ACCESS_KEY}\n");
@@ -140,16 +169,21 @@ impl Dead {
 
 impl Filesystem for Dead {
     fn lookup(&self, _request: &Request, _parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
-        let _ = self.0.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        self.wait_in(Silent::FromTheStart);
         match name.to_str() {
-            Some("config") => reply.entry(&UNCACHED, &self.file(2).0, Generation(0)),
-            Some("credentials") => reply.entry(&UNCACHED, &self.file(3).0, Generation(0)),
+            Some("config") => reply.entry(&self.memory(), &self.file(2).0, Generation(0)),
+            Some("credentials") => reply.entry(&self.memory(), &self.file(3).0, Generation(0)),
             _ => reply.error(Errno::ENOENT),
         }
     }
 
     fn getattr(&self, _request: &Request, inode: INodeNo, _handle: Option<FileHandle>, reply: ReplyAttr) {
-        reply.attr(&UNCACHED, &self.file(inode.0).0);
+        reply.attr(&self.memory(), &self.file(inode.0).0);
+    }
+
+    fn open(&self, _request: &Request, _inode: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {
+        self.wait_in(Silent::OnceFilesAreFound);
+        reply.opened(FileHandle(0), FopenFlags::empty());
     }
 
     fn read(

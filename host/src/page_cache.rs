@@ -1,0 +1,152 @@
+//! Small files that the operating system has in memory.
+//!
+//! A file of the home may be on a network mount that is dead, and then nothing ends the call that touches it: a thread has to make it,
+//! which costs more than to read the file. Nearly always nobody has to be waited for, and that can be found out without waiting. So
+//! whoever wants a file asks here first, and begins a thread where there is no answer.
+//!
+//! A public module for the command of this package alone, which reads files of its own.
+
+use std::io;
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+/// The content of a regular file, or that there is none; `None` where that cannot be told without waiting, where the file is too large
+/// to be copied at once, and where anything else is wrong with it.
+pub fn read(path: &Path) -> Option<io::Result<Zeroizing<Vec<u8>>>> {
+    #[cfg(target_os = "linux")]
+    return linux::read(path);
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = path;
+        None
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::io::{self, IoSliceMut};
+    use std::os::fd::{AsRawFd, OwnedFd};
+    use std::path::Path;
+
+    use rustix::fs::{
+        AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, StatxAttributes, StatxFlags, openat, openat2, statx,
+    };
+    use rustix::io::{Errno, ReadWriteFlags, preadv2};
+    use zeroize::Zeroizing;
+
+    /// Of a larger file, a thread costs little in comparison, and a task that copies it holds up the others.
+    const MAX_BYTES: usize = 64 * 1024;
+
+    pub(super) fn read(path: &Path) -> Option<io::Result<Zeroizing<Vec<u8>>>> {
+        let found = match find(path) {
+            Ok(found) => found,
+            // Remembered as missing: on a network, for as long as its file system takes that for the answer.
+            Err(error @ Errno::NOENT) => return Some(Err(error.into())),
+            // Not remembered, or this kernel is older than 5.12, or its calls are filtered.
+            Err(_) => return None,
+        };
+        let size = size_of_local(&found)?;
+        let file = open(&found)?;
+        // One byte more than there should be shows a file that grows.
+        let mut content = Zeroizing::new(vec![0; size + 1]);
+        let mut length = 0;
+        while length <= size {
+            let rest = &mut [IoSliceMut::new(&mut content[length..])];
+            // What is not in memory is not waited for.
+            match preadv2(&file, rest, length as u64, ReadWriteFlags::NOWAIT) {
+                Ok(0) => {
+                    content.truncate(length);
+                    return Some(Ok(content));
+                }
+                Ok(bytes) => length += bytes,
+                Err(_) => return None,
+            }
+        }
+        None
+    }
+
+    /// Where a path leads to, by the names that the kernel remembers. Where one of them has to be looked for, or a file system wants to
+    /// ask whether it is still right, that is an error: under this flag, no name is looked up but without sleeping (as `LOOKUP_RCU`).
+    ///
+    /// The path is not opened, which is what FUSE and NFS ask their servers about even where the name is remembered.
+    fn find(path: &Path) -> Result<OwnedFd, Errno> {
+        openat2(CWD, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::CACHED)
+    }
+
+    /// The size of a file that is regular, small, and on a file system that has no server to ask.
+    ///
+    /// No call says so much of a file system without asking it. But those on disks and in memory know whether a file is to be left out
+    /// of dumps (ext4, XFS, Btrfs, F2FS, ZFS, tmpfs, and overlayfs where it is on one of them), which none over a network and none in a
+    /// program knows; and of these flags, the kernel tells which it knows. Asked not to synchronise, none of them asks its server.
+    fn size_of_local(found: &OwnedFd) -> Option<usize> {
+        let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
+        let kind = statx(found, c"", flags, StatxFlags::TYPE | StatxFlags::SIZE).ok()?;
+        let is_regular = FileType::from_raw_mode(kind.stx_mode.into()) == FileType::RegularFile;
+        let is_local = kind.stx_attributes_mask.contains(StatxAttributes::NODUMP);
+        let size = usize::try_from(kind.stx_size).ok()?;
+        (is_regular && is_local && size <= MAX_BYTES).then_some(size)
+    }
+
+    /// Opens what was found, and nothing that may be at its path by now.
+    fn open(found: &OwnedFd) -> Option<OwnedFd> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
+        openat(CWD, format!("/proc/self/fd/{}", found.as_raw_fd()), flags, Mode::empty()).ok()
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use std::fs::{self, File};
+        use std::os::unix::fs::symlink;
+        use std::process::Command;
+
+        use super::*;
+
+        fn content(path: &Path) -> Option<Result<Vec<u8>, io::ErrorKind>> {
+            read(path).map(|known| known.map(|content| content.to_vec()).map_err(|error| error.kind()))
+        }
+
+        /// This holds for every local file system that these tests have been run on. Without it, every file would have a thread again, and
+        /// nobody would see.
+        #[test]
+        fn a_file_that_was_just_written_or_looked_for_is_read_at_once_and_through_links() {
+            let folder = tempfile::tempdir().unwrap();
+            let (file, link, missing) =
+                (folder.path().join("file"), folder.path().join("link"), folder.path().join("no"));
+            for text in [&b"text"[..], b"", &[b'x'; MAX_BYTES]] {
+                fs::write(&file, text).unwrap();
+                assert_eq!(content(&file), Some(Ok(text.to_vec())));
+            }
+            symlink(&file, &link).unwrap();
+            assert_eq!(content(&link).unwrap().unwrap().len(), MAX_BYTES);
+            fs::metadata(&missing).unwrap_err();
+            assert_eq!(content(&missing), Some(Err(io::ErrorKind::NotFound)));
+        }
+
+        #[test]
+        fn what_is_too_large_or_no_regular_file_is_left_to_a_thread_and_is_not_opened() {
+            let folder = tempfile::tempdir().unwrap();
+            let (large, pipe) = (folder.path().join("large"), folder.path().join("pipe"));
+            fs::write(&large, [b'x'; MAX_BYTES + 1]).unwrap();
+            assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+            for path in [&large, &pipe, folder.path(), Path::new("/dev/null"), Path::new("/proc/self/status")] {
+                assert_eq!(content(path), None, "{}", path.display());
+            }
+        }
+
+        /// The memory of a disk is emptied of one file alone, by whoever may write it.
+        #[test]
+        fn what_is_not_in_memory_is_left_to_a_thread() {
+            // Not in a folder for temporary files, which may have no disk.
+            let folder = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+            let path = folder.path().join("file");
+            fs::write(&path, "text").unwrap();
+            let file = File::open(&path).unwrap();
+            file.sync_all().unwrap();
+            rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).unwrap();
+            assert_eq!(content(&path), None);
+            assert_eq!(fs::read(&path).unwrap(), b"text");
+            assert_eq!(content(&path), Some(Ok(b"text".to_vec())));
+        }
+    }
+}
