@@ -62,7 +62,9 @@ async fn lookups(may_start_programs: bool, silent: Silent) {
         .with_connect_to("api.ecr.us-east-1.amazonaws.com", fake.address())
         .with_credential_process(may_start_programs);
     if silent == Silent::OnceFilesAreFound {
-        ["config", "credentials"].map(|name| fs::metadata(path(name)).unwrap());
+        for name in ["config", "credentials"] {
+            fs::metadata(path(name)).unwrap();
+        }
     }
     let resolver = Resolver::new(&config).unwrap();
     // With programs allowed, a lookup is stuck before it has a component.
