@@ -69,6 +69,7 @@ fn the_modules_of_the_guest_use_only_modules_above_them() {
         "partition",
         "registry",
         "time",
+        "wiped",
         "secret",
         "credentials",
         "error",

@@ -281,12 +281,14 @@ impl Hooks {
                 self.meter.failed(ticket, failure(&error));
                 return error;
             }
-            // wasmtime 48 has no way to give the guest the case of an error inside a body: it would ask again.
-            self.meter.end_with(error::Error::Invalid(format!(
+            let fault = error::Error::Invalid(format!(
                 "the answer of {destination} is larger than {limit} bytes: check that nothing between here and AWS answers \
                  in its place"
-            )));
+            ));
+            self.meter.set_fault(fault.clone());
             self.meter.failed(ticket, RequestFailure::TooLarge);
+            // wasmtime 48 has no way to give the guest the case of an error inside a body: it would ask again.
+            self.meter.end_with(fault);
             Error::HttpResponseBodySize(Some(limit))
         });
         WithEnd::new(limited, over).boxed_unsync()
