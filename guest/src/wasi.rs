@@ -209,7 +209,7 @@ fn body(response: &http::IncomingResponse) -> Result<Wiped<Vec<u8>>, HttpError> 
                 }
                 if content.len() + chunk.len() > content.capacity() {
                     // A vector that grows by itself leaves a copy of what may be a secret behind.
-                    let mut larger = Wiped::new(Vec::with_capacity(MAX_RESPONSE_BYTES));
+                    let mut larger = Wiped::new(Vec::with_capacity((content.len() + chunk.len()).next_power_of_two()));
                     larger.extend_from_slice(&content);
                     content = larger;
                 }

@@ -39,7 +39,7 @@ use crate::trace::Trace;
 /// [`Request`] has; what is remembered answers it also where it [asks for an explanation](Request::with_explanation).
 ///
 /// Lookups run on the tokio runtime of their caller, which needs its I/O and its timers. Dropping a lookup's future ends
-/// the lookup. Connections are kept open for the next lookup on the same runtime: as many as lookups may be under way, and for half a
+/// the lookup. Connections are kept open for the next lookup on the same runtime: as many as lookups may be under way, and at least 8, for half a
 /// minute, when a task of the resolver closes them; or until the resolver is dropped.
 #[derive(Clone)]
 pub struct Resolver(Arc<Inner>);

@@ -27,7 +27,7 @@
 //! misbehave, from a queue that takes no connection to an answer that has no end. [`TestProxy`] and
 //! [`NameServer`] stand for what else is between a client and its server.
 //!
-//! [`stuck`] is what the host's bench of that name shares with its peer.
+//! [`stuck`] is what the host's benches `stuck` and `scale` share with their peers.
 //!
 //! [`vectors`] finds the test vectors of other projects, and keeps the score of a test that runs them.
 //!

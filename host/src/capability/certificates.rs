@@ -77,8 +77,10 @@ mod system {
 
         /// The certificates of the bundle, if there are any and it may not have them all.
         pub(crate) fn likely(&self) -> Option<Vec<CertificateDer<'static>>> {
-            let found = self.bundle.as_deref().map(certificates)?;
-            (!found.is_empty() && !self.folders.is_empty()).then_some(found)
+            if self.folders.is_empty() {
+                return None;
+            }
+            self.bundle.as_deref().map(certificates).filter(|found| !found.is_empty())
         }
 
         /// Every certificate. Single files that cannot be read are no reason to trust none of the others.

@@ -1,6 +1,5 @@
 //! The command as a person, a script or docker calls it.
 
-mod authorities;
 mod bad_input;
 mod cache;
 mod config;
@@ -15,7 +14,9 @@ mod kubelet;
 mod match_images;
 mod several;
 
-// What follows looks at processes, which only Linux tells.
+// What follows looks at processes, which only Linux tells, or needs namespaces, which only Linux has.
+#[cfg(target_os = "linux")]
+mod authorities;
 #[cfg(target_os = "linux")]
 mod ends;
 #[cfg(target_os = "linux")]
