@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use keyward_ecr::context::Context;
 use keyward_ecr::time::Timestamp;
-use keyward_ecr::world::{FileError, HttpError, Local, Request, Response, World};
 use keyward_ecr::wiped::Wiped;
+use keyward_ecr::world::{FileError, HttpError, Local, Request, Response, World};
 
 /// What separates the parts of an input that stands for several files or answers.
 const SEPARATOR: u8 = 0;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use keyward_ecr::world::{FileError, Local};
 use keyward_ecr::wiped::Wiped;
+use keyward_ecr::world::{FileError, Local};
 
 /// The time of all cases, in seconds since 1970: 2026-01-01T00:00:00Z.
 pub const NOW: u64 = 1_767_225_600;

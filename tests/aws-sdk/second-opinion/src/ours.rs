@@ -11,8 +11,8 @@ use keyward_ecr::error::Error;
 use keyward_ecr::settings::{Settings, SharedFiles};
 use keyward_ecr::source::Lookup;
 use keyward_ecr::time::Timestamp;
-use keyward_ecr::world::{FileError, HttpError, Local, Request, Response, World};
 use keyward_ecr::wiped::Wiped;
+use keyward_ecr::world::{FileError, HttpError, Local, Request, Response, World};
 
 use crate::case::{Case, NOW, REGISTRY_REGION};
 use crate::fake;
