@@ -8,11 +8,13 @@ use std::fs;
 use std::path::Path;
 
 use divan::Bencher;
-use keyward::{Budget, CancelToken, Config, Resolver};
+use keyward::{Budget, CancelToken, Config, Error, Resolver};
 use keyward_testbed::{ACCESS_KEY_ID, FakeAws, SECRET_ACCESS_KEY};
 use tokio::runtime::{Builder, Runtime};
 
 const PRIVATE: &str = "123456789012.dkr.ecr.us-east-1.amazonaws.com";
+/// A registry of a region that belongs to another partition: only the component knows that.
+const IMPOSSIBLE: &str = "123456789012.dkr.ecr.cn-north-1.amazonaws.com";
 const PRIVATE_API: &str = "api.ecr.us-east-1.amazonaws.com";
 
 fn main() {
@@ -78,14 +80,20 @@ fn instantiate(bencher: Bencher<'_, '_>) {
     let (runtime, resolver) = (runtime(), Resolver::new(&Config::new()).expect("the component that is built in"));
     let budget = Budget::default().with_fuel(1);
     let cancel = CancelToken::new();
-    bencher.bench_local(|| runtime.block_on(resolver.look_up("docker.io", &budget, &cancel)));
+    bencher.bench_local(|| {
+        let lookup = runtime.block_on(resolver.look_up(PRIVATE, &budget, &cancel));
+        assert!(matches!(lookup.result, Err(Error::OutOfFuel { .. })), "it has had a sandbox");
+    });
 }
 
 /// Store, instance, call, answer, drop: a lookup without a request.
 #[divan::bench]
 fn instantiate_and_call(bencher: Bencher<'_, '_>) {
     let (runtime, resolver) = (runtime(), Resolver::new(&Config::new()).expect("the component that is built in"));
-    bencher.bench_local(|| runtime.block_on(resolver.resolve("docker.io")));
+    bencher.bench_local(|| {
+        let result = runtime.block_on(resolver.resolve(IMPOSSIBLE));
+        assert!(matches!(result, Err(Error::Invalid(_))), "the component has seen it");
+    });
 }
 
 /// A whole lookup over a connection that is open already.

@@ -51,7 +51,12 @@ fn every_command_works() {
     path.push(":");
     path.push(variable("PATH"));
     let script = blocks("sh").concat();
-    let finished = Command::new("bash")
+    let mut newcomer = Command::new("bash");
+    // What cargo says to a test of itself: with it, packages whose builds depend on that would be built anew, here and afterwards.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_")) {
+        newcomer.env_remove(name);
+    }
+    let finished = newcomer
         .args(["-euo", "pipefail", "-c", &script])
         .current_dir(root())
         .env("PATH", path)
