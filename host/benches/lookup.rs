@@ -4,6 +4,9 @@
 //! of a lookup is the same signed request sent by a plain client over the same kind of connection: what any program would
 //! have to do.
 
+#[path = "scale/plain_client.rs"]
+mod plain_client;
+
 use std::fs;
 use std::path::Path;
 
@@ -12,9 +15,13 @@ use keyward::{Budget, CancelToken, Config, Error, Resolver};
 use keyward_testbed::{ACCESS_KEY_ID, FakeAws, SECRET_ACCESS_KEY};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::plain_client::{PlainClient, Signed, connector};
+
 const PRIVATE: &str = "123456789012.dkr.ecr.us-east-1.amazonaws.com";
+
 /// A registry of a region that belongs to another partition: only the component knows that.
 const IMPOSSIBLE: &str = "123456789012.dkr.ecr.cn-north-1.amazonaws.com";
+
 const PRIVATE_API: &str = "api.ecr.us-east-1.amazonaws.com";
 
 fn main() {
@@ -117,73 +124,11 @@ fn cold_lookup(bencher: Bencher<'_, '_>) {
 }
 
 /// The peer of `warm_lookup`: the same request, signed by the same code run natively, over a plain client.
-mod plain_client {
-    use super::{ACCESS_KEY_ID, Bencher, FakeAws, PRIVATE_API, SECRET_ACCESS_KEY, runtime};
-    use std::sync::Arc;
-    use std::time::SystemTime;
-
-    use http_body_util::{BodyExt, Full};
-    use hyper::Request;
-    use hyper::body::Bytes;
-    use hyper::client::conn::http1::SendRequest;
-    use hyper_util::rt::TokioIo;
-    use keyward_ecr::credentials::Credentials;
-    use keyward_ecr::sigv4::{self, PathStyle, Scope, SignableRequest};
-    use keyward_ecr::time::Timestamp;
-    use rustls::pki_types::pem::PemObject;
-    use rustls::pki_types::{CertificateDer, ServerName};
-    use tokio::net::TcpStream;
-    use tokio_rustls::TlsConnector;
-
-    const TARGET: &str = "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken";
-
-    #[divan::bench]
-    fn warm_request(bencher: Bencher<'_, '_>) {
-        let fake = FakeAws::start();
-        let runtime = runtime();
-        let mut sender = runtime.block_on(connect(&fake));
-        bencher.bench_local(|| runtime.block_on(ask(&mut sender)));
-    }
-
-    async fn connect(fake: &FakeAws) -> SendRequest<Full<Bytes>> {
-        let mut roots = rustls::RootCertStore::empty();
-        let certificate = CertificateDer::from_pem_file(fake.authority().ca_file()).expect("the fake wrote it");
-        roots.add(certificate).expect("a certificate of an authority");
-        let config = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .expect("ring has the default versions")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let tcp = TcpStream::connect(fake.address()).await.expect("the fake listens");
-        tcp.set_nodelay(true).expect("a socket");
-        let name = ServerName::try_from(PRIVATE_API).expect("a name");
-        let tls = TlsConnector::from(Arc::new(config)).connect(name, tcp).await.expect("the fake's certificate");
-        let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(tls)).await.expect("HTTP/1.1");
-        tokio::spawn(connection);
-        sender
-    }
-
-    async fn ask(sender: &mut SendRequest<Full<Bytes>>) {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a clock after 1970").as_secs();
-        let credentials = Credentials::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY);
-        let headers = [("host", PRIVATE_API), ("content-type", "application/x-amz-json-1.1"), ("x-amz-target", TARGET)];
-        let signable = SignableRequest {
-            method: "POST",
-            path: "/",
-            query: "",
-            headers: &headers,
-            body: b"{}",
-            path_style: PathStyle::Normalized,
-        };
-        let scope = Scope { time: Timestamp { seconds: now }, region: "us-east-1", service: "ecr" };
-        let signed = sigv4::sign(&signable, &credentials, &scope);
-        let mut request = Request::post("/");
-        for (name, value) in headers.iter().copied().chain(signed.iter().map(|(name, value)| (&**name, &**value))) {
-            request = request.header(name, value);
-        }
-        let request = request.body(Full::from("{}")).expect("a request");
-        let response = sender.send_request(request).await.expect("the fake answers");
-        assert_eq!(response.status(), 200);
-        response.into_body().collect().await.expect("the fake answers");
-    }
+#[divan::bench]
+fn warm_request_of_a_plain_client(bencher: Bencher<'_, '_>) {
+    let fake = FakeAws::start();
+    let runtime = runtime();
+    let tls = connector(fake.authority().ca_file());
+    let mut client = runtime.block_on(PlainClient::connect(&tls, fake.address()));
+    bencher.bench_local(|| runtime.block_on(client.ask(Signed::now())));
 }

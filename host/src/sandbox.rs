@@ -16,11 +16,12 @@ use crate::admission::Admission;
 use crate::budget::{Budget, CancelToken, Deadline, Usage};
 use crate::capability::egress;
 use crate::capability::files::Files;
-use crate::capability::http::{Hooks, Transport, UnderWay};
+use crate::capability::http::{Hooks, Transport};
 use crate::capability::log::{Log, printable};
 use crate::capability::meter::Meter;
 use crate::capability::process::Programs;
 use crate::capability::profiles::{OfLookup, Profiles};
+use crate::capability::under_way::UnderWay;
 use crate::engine::bindings::exports::keyward::registry_credentials::provider;
 use crate::engine::{Limiter, MemoryLimitReached, Sandboxes, State};
 use crate::error::{Error, Limit, Waiting};
@@ -247,7 +248,7 @@ impl HostMonotonicClock for TokioClock {
 enum Ended {
     Cancelled(Option<Waiting>),
     /// By the host, whose meter has the reason.
-    Metered,
+    Metered(Error),
     /// There was no instance to call: for want of memory, mappings or threads, and not through the component's doing.
     NotStarted(wasmtime::Error),
     Returned(wasmtime::Result<Result<provider::Credential, provider::Error>>),
@@ -269,8 +270,8 @@ async fn race(
 ) -> Ended {
     let token = cancel.clone();
     store.epoch_deadline_callback(move |store| {
-        if store.data().meter.over_limit().is_some() {
-            Err(Interrupted::OverLimit.into())
+        if let Some(error) = store.data().meter.ended_with() {
+            Err(Interrupted::Metered(error).into())
         } else if token.is_cancelled() {
             Err(Interrupted::Cancelled(store.data().meter.waiting_for()).into())
         } else if deadline.has_passed() {
@@ -307,10 +308,7 @@ async fn before_end<T>(
         cancel.cancelled().await;
         Ended::Cancelled(meter.waiting_for())
     };
-    let metered = async {
-        meter.ended().await;
-        Ended::Metered
-    };
+    let metered = async { Ended::Metered(meter.ended().await) };
     let timed_out = async {
         deadline.passed().await;
         Ended::TimedOut(meter.waiting_for())
@@ -330,8 +328,8 @@ async fn before_end<T>(
 enum Interrupted {
     #[error("cancelled")]
     Cancelled(Option<Waiting>),
-    #[error("over a limit")]
-    OverLimit,
+    #[error("ended by the host")]
+    Metered(Error),
     #[error("timed out")]
     TimedOut(Option<Waiting>),
 }
@@ -355,7 +353,7 @@ fn classify(
         if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
             return match interrupted.clone() {
                 Interrupted::Cancelled(waiting_for) => Some(Error::Cancelled { waiting_for }),
-                Interrupted::OverLimit => meter.over_limit(),
+                Interrupted::Metered(error) => Some(error),
                 Interrupted::TimedOut(waiting_for) => Some(timeout(waiting_for)),
             };
         }
@@ -377,12 +375,12 @@ fn classify(
         })
     };
     // Whatever the guest has made of it: an answer, a crash, a wait.
-    if let Some(over_limit) = meter.over_limit() {
-        return Err(over_limit);
+    if let Some(error) = meter.ended_with() {
+        return Err(error);
     }
     match ended {
         Ended::Cancelled(waiting_for) => Err(Error::Cancelled { waiting_for }),
-        Ended::Metered => Err(Error::Internal("a lookup was ended without a reason".to_owned())),
+        Ended::Metered(error) => Err(error),
         Ended::TimedOut(waiting_for) => Err(timeout(waiting_for)),
         Ended::Returned(Ok(Ok(credential))) => Ok(credential),
         Ended::Returned(Ok(Err(error))) => Err(with_cause(error.into(), meter.fault())),

@@ -14,6 +14,8 @@
 #[allow(dead_code, reason = "the bench beside this one uses all of it")]
 #[path = "../stuck/figures.rs"]
 mod figures;
+#[path = "../stuck/form.rs"]
+mod form;
 mod keyward;
 mod limits;
 mod plain_client;
@@ -31,16 +33,11 @@ use std::time::{Duration, Instant};
 use keyward_testbed::stuck;
 use serde_json::json;
 
+pub(crate) use crate::form::Form;
+use crate::form::machine;
+
 /// What one run may take.
 const PATIENCE: Duration = Duration::from_secs(300);
-
-/// How much is measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
-    Quick,
-    Short,
-    Full,
-}
 
 fn main() {
     let files = process::raise_limit_of_open_files();
@@ -54,17 +51,10 @@ fn main() {
 }
 
 fn report(files: u64) {
-    let form = match env::var("KEYWARD_BENCH").as_deref() {
-        Ok("full") => Form::Full,
-        Ok("quick") => Form::Quick,
-        Ok(other) => panic!("KEYWARD_BENCH is {other:?}: set it to full or quick, or not at all"),
-        Err(_) => Form::Short,
-    };
-    let processors = std::thread::available_parallelism().map_or(0, usize::from);
+    let form = Form::chosen();
+    let (processors, load) = machine();
     println!("scale: {form:?} form, {processors} processors, {files} open files");
-    // Whoever else uses the processors is in the figures.
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    println!("load of the machine before: {}", load.trim());
+    println!("load of the machine before: {load}");
     let begin = Instant::now();
     let runs = runs::report(form);
     let ratios = ratios::report(&runs);
@@ -73,7 +63,7 @@ fn report(files: u64) {
     if let Some(file) = env::var_os("KEYWARD_BENCH_JSON") {
         let form = format!("{form:?}").to_lowercase();
         let all = json!({
-            "bench": "scale", "form": form, "processors": processors, "load_before": load.trim(),
+            "bench": "scale", "form": form, "processors": processors, "load_before": load,
             "runs": runs, "ratios": ratios, "limits": limits,
         });
         std::fs::write(&file, format!("{all:#}\n"))

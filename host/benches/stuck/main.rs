@@ -13,6 +13,7 @@ mod bed;
 mod cancel;
 mod command;
 mod figures;
+mod form;
 mod latency;
 mod left_behind;
 mod memory;
@@ -21,21 +22,14 @@ mod peer;
 mod process;
 mod spin;
 
-use std::env;
 use std::time::Instant;
 
 use keyward_testbed::stuck::{self, PATIENCE};
 use tokio::runtime::Builder;
 
+pub(crate) use crate::form::Form;
+use crate::form::machine;
 use crate::peer::Peer;
-
-/// How much is measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
-    Quick,
-    Short,
-    Full,
-}
 
 fn main() {
     let files = process::raise_limit_of_open_files();
@@ -49,21 +43,14 @@ fn main() {
 }
 
 fn report(files: u64) {
-    let form = match env::var("KEYWARD_BENCH").as_deref() {
-        Ok("full") => Form::Full,
-        Ok("quick") => Form::Quick,
-        Ok(other) => panic!("KEYWARD_BENCH is {other:?}: set it to full or quick, or not at all"),
-        Err(_) => Form::Short,
-    };
+    let form = Form::chosen();
     let peer = match form {
         Form::Quick => Peer::left_out("the quick form does not build it"),
         Form::Short | Form::Full => Peer::build(),
     };
-    let processors = std::thread::available_parallelism().map_or(0, usize::from);
+    let (processors, load) = machine();
     println!("stuck lookups: {form:?} form, {processors} processors, {files} open files, spinning by {}", spin::KIND);
-    // Whoever else uses the processors is in the figures.
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    println!("load of the machine before: {}", load.trim());
+    println!("load of the machine before: {load}");
     let begin = Instant::now();
     overshoot::report(form, &peer);
     cancel::report(form);

@@ -4,10 +4,8 @@
 //! handshake, waiting, reading), and its connection is closed, since nobody could know what still comes on it.
 
 use std::error::Error as StdError;
-use std::future::poll_fn;
-use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex};
-use std::task::Poll;
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -26,9 +24,9 @@ use crate::capability::explain::{explain, failure};
 use crate::capability::meter::{Meter, Ticket};
 use crate::capability::observed::{EndOfRequest, WithEnd, operation};
 use crate::capability::profiles::OfLookup;
+use crate::capability::under_way::UnderWay;
 use crate::config::Config;
 use crate::error::{self, Limit, SetupError, Step};
-use crate::lock::lock;
 use crate::record::RequestFailure;
 use crate::replay::{Failure, Replay};
 
@@ -62,41 +60,11 @@ pub(crate) struct Hooks {
     pub(crate) requests: u32,
     pub(crate) request_bytes: u64,
     pub(crate) response_bytes: u64,
-    pub(crate) under_way: UnderWay,
-}
-
-/// The requests of one lookup that have no answer yet. The engine makes each of them a task, and a task that is told to end does so
-/// when its runtime comes to it: so what it holds is held here, and is gone when this is.
-#[derive(Clone, Default)]
-pub(crate) struct UnderWay(Arc<Mutex<Vec<Slot>>>);
-
-type Slot = Arc<Mutex<Option<Pin<Box<dyn Future<Output = Sent> + Send>>>>>;
-
-impl UnderWay {
-    /// The same request, which ends with [`end_all`](Self::end_all).
-    fn add(&self, request: impl Future<Output = Sent> + Send + 'static) -> Box<dyn Future<Output = Sent> + Send> {
-        let slot: Slot = Arc::new(Mutex::new(Some(Box::pin(request))));
-        let mut all = lock(&self.0);
-        // Those that only this knows have ended.
-        all.retain(|slot| Arc::strong_count(slot) > 1);
-        all.push(slot.clone());
-        drop(all);
-        Box::new(poll_fn(move |context| match &mut *lock(&slot) {
-            Some(request) => request.as_mut().poll(context),
-            None => Poll::Ready(Err(Error::ConnectionTerminated)),
-        }))
-    }
-
-    /// Ends all requests, with their connections.
-    pub(crate) fn end_all(&self) {
-        for slot in lock(&self.0).drain(..) {
-            lock(&slot).take();
-        }
-    }
+    pub(crate) under_way: UnderWay<Sent>,
 }
 
 /// The second future of a response is for errors of sending the request's body; ours is sent before the answer comes.
-type Sent = Result<(Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>), Error>;
+pub(crate) type Sent = Result<(Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>), Error>;
 
 /// What a guest may write of a body before the host has taken it, for each request that it holds: two pieces of this size.
 const BODY_CHUNK_BYTES: usize = 8 * 1024;
@@ -113,10 +81,11 @@ impl WasiHttpHooks for Hooks {
         _response_error: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Sent> + Send> {
         let hooks = self.clone();
-        self.under_way.add(async move {
+        let sent = async move {
             let response = hooks.send(request, options.unwrap_or_default()).await?;
             Ok((response, Box::new(async { Ok(()) }) as Box<dyn Future<Output = _> + Send>))
-        })
+        };
+        self.under_way.add(sent, || Err(Error::ConnectionTerminated))
     }
 }
 
@@ -425,12 +394,12 @@ mod tests {
         let again = one.clone();
         let refused = one.send(request("http://127.0.0.1:9/", "eleven byte"), RequestOptions::default()).await;
         assert!(matches!(refused, Err(Error::HttpRequestBodySize(Some(10)))));
-        assert_eq!(seen.over_limit(), Some(error::Error::OverLimit { what: Limit::RequestBytes, limit: 10 }));
+        assert_eq!(seen.ended_with(), Some(error::Error::OverLimit { what: Limit::RequestBytes, limit: 10 }));
         let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
         let refused =
             again.send(Request::get("http://127.0.0.1:9/").body(body).unwrap(), RequestOptions::default()).await;
         assert!(matches!(refused, Err(Error::ConnectionLimitReached)));
-        let first = seen.over_limit();
+        let first = seen.ended_with();
         assert_eq!(first, Some(error::Error::OverLimit { what: Limit::RequestBytes, limit: 10 }), "the first is told");
         assert_eq!(seen.requests(), 1);
     }

@@ -29,7 +29,8 @@ struct Reading {
     requests: u32,
     bytes_received: u64,
     fault: Option<Error>,
-    over_limit: Option<Error>,
+    /// Why the lookup is over, whatever its guest makes of it.
+    ended_with: Option<Error>,
     /// Every request, in order.
     records: Vec<Record>,
     steps: Vec<TracedStep>,
@@ -177,13 +178,18 @@ impl Meter {
 
     /// The lookup is over, with this error, whatever its guest makes of what it sees of that. The first one counts.
     pub(crate) fn end_with(&self, error: Error) {
-        self.reading().over_limit.get_or_insert(error);
+        self.reading().ended_with.get_or_insert(error);
         self.over.notify_one();
     }
 
-    /// Waits until the lookup is over before its guest says so. One task can wait for that.
-    pub(crate) async fn ended(&self) {
-        self.over.notified().await;
+    /// Waits until the lookup is over before its guest says so: why it is. One task can wait for that.
+    pub(crate) async fn ended(&self) -> Error {
+        loop {
+            if let Some(error) = self.ended_with() {
+                return error;
+            }
+            self.over.notified().await;
+        }
     }
 
     /// What the component said of its steps.
@@ -196,8 +202,8 @@ impl Meter {
         self.reading().usage = Some(usage);
     }
 
-    pub(crate) fn over_limit(&self) -> Option<Error> {
-        self.reading().over_limit.clone()
+    pub(crate) fn ended_with(&self) -> Option<Error> {
+        self.reading().ended_with.clone()
     }
 
     pub(crate) fn requests(&self) -> u32 {

@@ -21,3 +21,4 @@ pub(crate) mod profiles;
 pub(crate) mod proxy;
 pub(crate) mod replacement;
 pub(crate) mod tls;
+pub(crate) mod under_way;
