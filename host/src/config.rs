@@ -12,6 +12,7 @@ use std::time::Duration;
 use keyward_ecr::secret::Secret;
 
 use crate::budget::Budget;
+use crate::event::{LookupEvent, Observer};
 use crate::replay::Replay;
 
 /// The variables besides `AWS_*` that the component sees too.
@@ -60,6 +61,7 @@ pub struct Config {
     /// Empty for those of the system.
     pub(crate) name_servers: Vec<SocketAddr>,
     pub(crate) negative_ttl: Duration,
+    pub(crate) observer: Option<Observer>,
     pub(crate) replay: Option<Arc<dyn Replay>>,
     /// Whether the token files of IAM Identity Center may be replaced.
     pub(crate) sso_cache_writes: bool,
@@ -81,6 +83,7 @@ impl Default for Config {
             max_live_lookups_of_one_registry: MAX_LIVE_LOOKUPS_OF_ONE_REGISTRY,
             name_servers: Vec::new(),
             negative_ttl: NEGATIVE_TTL,
+            observer: None,
             replay: None,
             sso_cache_writes: false,
         }
@@ -221,6 +224,28 @@ impl Config {
     #[must_use]
     pub fn without_cache(self) -> Self {
         Self { is_cached: false, ..self }
+    }
+
+    /// Calls `observe` with each lookup that is over, whatever came of it: a credential, an error, a dropped future, a refresh in the
+    /// background. It is called where the lookup ends, so it must not block; a counter, or a channel that does not wait, is right. What it
+    /// does when it panics is its caller's.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    ///
+    /// let failed = Arc::new(AtomicU64::new(0));
+    /// let counter = failed.clone();
+    /// let config = keyward::Config::new().with_observer(move |lookup| {
+    ///     if lookup.outcome != keyward::Outcome::Found {
+    ///         counter.fetch_add(1, Ordering::Relaxed);
+    ///     }
+    /// });
+    /// # let _ = config;
+    /// ```
+    #[must_use]
+    pub fn with_observer(self, observe: impl Fn(&LookupEvent) + Send + Sync + 'static) -> Self {
+        Self { observer: Some(Observer::new(observe)), ..self }
     }
 
     /// Plays files, clock and HTTP to lookups instead of letting them have the real ones. For tests: what they may reach is

@@ -20,8 +20,8 @@
 //!
 //! Data flows one way. A module uses only modules above it in this list:
 //!
-//! `lock` · `page_cache` · `life` · `credential` · `pattern` · `error` · `budget` · `record` · `replay` · `config` · `request` · `admission` · `capability` ·
-//! `engine` · `sandbox` · `trace` · `cache` · `resolver` · `file_cache`
+//! `lock` · `page_cache` · `life` · `credential` · `pattern` · `error` · `budget` · `event` · `record` · `replay` · `config` · `request` · `admission` · `capability` ·
+//! `engine` · `sandbox` · `trace` · `report` · `cache` · `resolver` · `keychain` · `file_cache`
 //!
 //! The one exception is `capability::filesystem`, which implements an interface whose types `engine` generates.
 
@@ -33,8 +33,10 @@ mod config;
 mod credential;
 mod engine;
 mod error;
+mod event;
 #[cfg(all(feature = "file-cache", unix))]
 mod file_cache;
+mod keychain;
 mod life;
 mod lock;
 #[doc(hidden)]
@@ -42,18 +44,20 @@ pub mod page_cache;
 mod pattern;
 mod record;
 pub mod replay;
+mod report;
 mod request;
 mod resolver;
 mod sandbox;
 mod trace;
 
 pub use budget::{Budget, CancelToken, Pool, Usage};
-pub use cache::CacheState;
 pub use config::Config;
 pub use credential::Credential;
 pub use error::{Error, Limit, SetupError, Step, Waiting};
+pub use event::{CacheState, LookupEvent, Outcome};
 #[cfg(all(feature = "file-cache", unix))]
 pub use file_cache::{FileCache, FileCacheEntry, FileCacheError, FileCacheLock, FileCacheReason};
+pub use keychain::Keychain;
 pub use keyward_ecr::secret::Secret;
 pub use pattern::{Mismatch, Pattern, PatternError};
 pub use record::{RequestFailure, SourceOutcome, TracedRequest, TracedStep};

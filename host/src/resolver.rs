@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use keyward_ecr::registry::Registry;
+use keyward_ecr::registry::{Address, Registry};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
+use tracing::Instrument;
 
 use crate::admission::Admission;
 use crate::budget::{Budget, CancelToken, Deadline, Pool, Usage};
-use crate::cache::{Cache, CacheState, Found, Key, LONGEST_REFRESH, Outcome, Refresh, Takeoff, Way};
+use crate::cache::{Cache, Found, Key, LONGEST_REFRESH, Landing, Refresh, Takeoff, Way};
 use crate::capability::environment;
 use crate::capability::files::Files;
 use crate::capability::http::Transport;
@@ -22,7 +23,9 @@ use crate::config::Config;
 use crate::credential::Credential;
 use crate::engine::Sandboxes;
 use crate::error::{Error, SetupError};
+use crate::event::{CacheState, Observer, Outcome};
 use crate::lock::lock;
+use crate::report::Report;
 use crate::request::Request;
 use crate::sandbox::{self, Grants};
 use crate::trace::Trace;
@@ -51,6 +54,7 @@ struct Inner {
     /// Whether the component is the one that is built in.
     is_built_in: bool,
     machine: Arc<Machine>,
+    observer: Option<Observer>,
     /// The tasks that replace stale credentials. They end with the resolver.
     refreshes: Mutex<JoinSet<()>>,
 }
@@ -92,6 +96,21 @@ pub struct Live {
 }
 
 impl Resolver {
+    /// The settings of a resolver, to begin with: those of this process's environment, as [`Config::from_process_environment`] has them,
+    /// and else what is built in. [`Config::build`] makes the resolver; [`Config::new`] begins with no environment at all.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let budget = keyward::Budget::default().with_deadline(Duration::from_secs(2));
+    /// let resolver = keyward::Resolver::builder().with_budget(budget).with_max_live_lookups(200).build()?;
+    /// # let _ = resolver;
+    /// # Ok::<(), keyward::SetupError>(())
+    /// ```
+    pub fn builder() -> Config {
+        Config::from_process_environment()
+    }
+
     /// Loads the component. It takes less than a millisecond and does no I/O; certificates and files are read when a
     /// lookup needs them.
     ///
@@ -115,6 +134,7 @@ impl Resolver {
             cache: Cache::new(config),
             is_built_in: config.is_built_in(),
             machine: Arc::new(Machine { grants, sandboxes: Sandboxes::new(config)? }),
+            observer: config.observer.clone(),
             refreshes: Mutex::default(),
         })))
     }
@@ -128,7 +148,34 @@ impl Resolver {
         self.look_up(request, &self.0.budget, &CancelToken::new()).await.result
     }
 
-    /// As [`resolve`](Self::resolve), with a budget and a token of its own, and with what the lookup used.
+    /// As [`resolve`](Self::resolve), with a budget and a token of its own: the token cancels from any thread.
+    ///
+    /// ```no_run
+    /// # async fn example(resolver: keyward::Resolver) -> Result<(), keyward::Error> {
+    /// use std::time::Duration;
+    /// use keyward::{Budget, CancelToken, Request};
+    ///
+    /// let request = Request::new("123456789012.dkr.ecr.us-east-1.amazonaws.com").with_profile("build");
+    /// let (budget, cancel) = (Budget::default().with_deadline(Duration::from_secs(1)), CancelToken::new());
+    /// let credential = resolver.resolve_with(request, &budget, &cancel).await?;
+    /// # let _ = credential;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As those of [`resolve`](Self::resolve).
+    pub async fn resolve_with(
+        &self,
+        request: impl Into<Request>,
+        budget: &Budget,
+        cancel: &CancelToken,
+    ) -> Result<Credential, Error> {
+        self.look_up(request, budget, cancel).await.result
+    }
+
+    /// As [`resolve_with`](Self::resolve_with), and with what the lookup used, whatever came of it.
     pub async fn look_up(&self, request: impl Into<Request>, budget: &Budget, cancel: &CancelToken) -> Lookup {
         self.look_up_traced(request, budget, cancel, &Trace::new()).await
     }
@@ -142,21 +189,16 @@ impl Resolver {
         trace: &Trace,
     ) -> Lookup {
         let request = request.into();
-        let Some(registry) = self.name(&request.registry) else {
-            return Lookup { result: Err(Error::NotOurRegistry), usage: Usage::default(), cache: CacheState::Off };
-        };
-        match &self.0.cache {
-            Some(cache) => {
-                let key = Key::new(&request, registry);
-                self.look_up_once(cache, &key, &request, budget, cancel, trace).await
-            }
-            None => {
-                let meter = Arc::new(Meter::default());
-                trace.follow(&meter);
-                let Outcome { result, usage } = self.0.machine.run(&request, &meter, budget, cancel).await;
-                Lookup { result, usage, cache: CacheState::Off }
-            }
-        }
+        let registry = self.name(&request.registry);
+        let report = Report::begin(
+            self.0.observer.as_ref(),
+            registry.as_deref().and_then(|registry| self.label(registry)),
+            trace,
+            false,
+        );
+        let lookup = self.answer(&request, registry, budget, cancel, trace).instrument(report.span()).await;
+        report.over(Outcome::from(&lookup.result), lookup.usage, lookup.cache);
+        lookup
     }
 
     /// Forgets what is remembered of a registry, for every profile, role and token: for a credential that the registry has refused.
@@ -176,6 +218,32 @@ impl Resolver {
     /// The budget of lookups that do not bring their own.
     pub fn budget(&self) -> &Budget {
         &self.0.budget
+    }
+
+    /// The answer to a request whose registry has this name.
+    async fn answer(
+        &self,
+        request: &Request,
+        registry: Option<String>,
+        budget: &Budget,
+        cancel: &CancelToken,
+        trace: &Trace,
+    ) -> Lookup {
+        let Some(registry) = registry else {
+            return Lookup { result: Err(Error::NotOurRegistry), usage: Usage::default(), cache: CacheState::Off };
+        };
+        match &self.0.cache {
+            Some(cache) => {
+                let key = Key::new(request, registry);
+                self.look_up_once(cache, &key, request, budget, cancel, trace).await
+            }
+            None => {
+                let meter = Arc::new(Meter::default());
+                trace.follow(&meter);
+                let Landing { result, usage } = self.0.machine.run(request, &meter, budget, cancel).await;
+                Lookup { result, usage, cache: CacheState::Off }
+            }
+        }
     }
 
     /// Looks up what is not known, and what nobody else is looking up.
@@ -204,7 +272,7 @@ impl Resolver {
                 Found::Known(result, state) => return answer(result, used, state),
                 Found::Stale(credential, refresh) => {
                     if let (Some(refresh), Some(runtime)) = (refresh, &runtime) {
-                        self.refresh(refresh, runtime);
+                        self.refresh(key.registry(), refresh, runtime);
                     }
                     return answer(Ok(credential), used, CacheState::Stale);
                 }
@@ -212,7 +280,7 @@ impl Resolver {
                     trace.follow(seat.meter());
                     let state = seat.state();
                     match seat.wait(budget, deadline, cancel).await {
-                        Ok(Outcome { result, usage }) => return answer(result, used.and(usage), state),
+                        Ok(Landing { result, usage }) => return answer(result, used.and(usage), state),
                         Err(usage) => used = used.and(usage),
                     }
                 }
@@ -222,14 +290,23 @@ impl Resolver {
 
     /// Waits for a new credential beside the caller, who has an old one. The task has no part in the resolver but what its lookup
     /// needs, and is aborted when the resolver is dropped.
-    fn refresh(&self, refresh: Refresh, runtime: &Handle) {
+    fn refresh(&self, registry: &str, refresh: Refresh, runtime: &Handle) {
         let budget = self.refresh_budget();
+        let trace = Trace::new();
+        trace.follow(refresh.seat.meter());
+        let report = Report::begin(self.0.observer.as_ref(), self.label(registry), &trace, true);
+        let span = report.span();
         let task = async move {
             let Refresh { seat, mark: _mark } = refresh;
-            let deadline = Deadline::after(budget.deadline);
-            // What has come of it is remembered or told by the lookup itself.
-            let _ = seat.wait(&budget, deadline, &CancelToken::new()).await;
+            let (deadline, state) = (Deadline::after(budget.deadline), seat.state());
+            // What has come of it is remembered by the lookup itself.
+            match seat.wait(&budget, deadline, &CancelToken::new()).await {
+                Ok(Landing { result, usage }) => report.over(Outcome::from(&result), usage, state),
+                // It was the lookup of somebody who gave it less than this one would have.
+                Err(usage) => report.over(Outcome::Cancelled, usage, state),
+            }
         };
+        let task = task.instrument(span);
         let mut refreshes = lock(&self.0.refreshes);
         while refreshes.try_join_next().is_some() {}
         refreshes.spawn_on(task, runtime);
@@ -251,19 +328,37 @@ impl Resolver {
             Some(registry.to_owned())
         }
     }
+
+    /// What is told of a registry's name. That of another component's registry is an address as it was typed, which may be anything.
+    fn label(&self, registry: &str) -> Option<String> {
+        if self.0.is_built_in {
+            return Some(registry.to_owned());
+        }
+        Address::parse(registry).map(|address| address.host)
+    }
+}
+
+impl Config {
+    /// Makes the resolver of these settings, as [`Resolver::new`] does.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`Resolver::new`].
+    pub fn build(&self) -> Result<Resolver, SetupError> {
+        Resolver::new(self)
+    }
 }
 
 impl Machine {
     /// A lookup for those who will wait for it.
-    fn take_off(self: Arc<Self>, request: Request, takeoff: Takeoff) -> BoxFuture<'static, Outcome> {
+    fn take_off(self: Arc<Self>, request: Request, takeoff: Takeoff) -> BoxFuture<'static, Landing> {
         async move { self.run(&request, &takeoff.meter, &takeoff.budget, &takeoff.cancel).await }.boxed()
     }
 
-    async fn run(&self, request: &Request, meter: &Arc<Meter>, budget: &Budget, cancel: &CancelToken) -> Outcome {
+    async fn run(&self, request: &Request, meter: &Arc<Meter>, budget: &Budget, cancel: &CancelToken) -> Landing {
         let (result, usage) = sandbox::run(&self.sandboxes, &self.grants, request, meter, budget, cancel).await;
         let result = result.map(|found| Credential::new(&found.username, found.secret, found.expires_at));
-        tracing::debug!(found = result.is_ok(), ?usage, "lookup");
-        Outcome { result, usage }
+        Landing { result, usage }
     }
 }
 

@@ -43,6 +43,16 @@ impl Trace {
         self.meter()?.usage()
     }
 
+    /// What the meter knows of the lookup's usage, also before it is over.
+    pub(crate) fn so_far(&self) -> Usage {
+        let counted = |meter: Arc<Meter>| Usage {
+            requests: meter.requests(),
+            bytes_received: meter.bytes_received(),
+            ..Usage::default()
+        };
+        self.meter().map(counted).unwrap_or_default()
+    }
+
     /// Watches the lookup that this meter belongs to.
     pub(crate) fn follow(&self, meter: &Arc<Meter>) {
         *lock(&self.0) = Some(meter.clone());

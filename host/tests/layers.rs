@@ -102,6 +102,7 @@ fn the_modules_of_the_host_use_only_modules_above_them() {
         "pattern",
         "error",
         "budget",
+        "event",
         "record",
         "replay",
         "config",
@@ -111,8 +112,10 @@ fn the_modules_of_the_host_use_only_modules_above_them() {
         "engine",
         "sandbox",
         "trace",
+        "report",
         "cache",
         "resolver",
+        "keychain",
         "file_cache",
     ];
     // The file system that a lookup sees is an interface of the component, whose types the engine generates.

@@ -9,20 +9,21 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
 
 use crate::budget::{Budget, CancelToken, Deadline, Usage};
-use crate::cache::{Cache, CacheState, Key, Takeoff, Way};
+use crate::cache::{Cache, Key, Takeoff, Way};
 use crate::capability::meter::Meter;
 use crate::credential::Credential;
 use crate::error::{Error, Waiting};
+use crate::event::CacheState;
 use crate::lock::lock;
 
 /// How a lookup ended.
 #[derive(Clone, Debug)]
-pub(crate) struct Outcome {
+pub(crate) struct Landing {
     pub(crate) result: Result<Credential, Error>,
     pub(crate) usage: Usage,
 }
 
-type Lookup = Shared<BoxFuture<'static, Outcome>>;
+type Lookup = Shared<BoxFuture<'static, Landing>>;
 
 /// A key, and the way in which its lookup is run.
 type Route = (Way, Key);
@@ -54,7 +55,7 @@ pub(super) struct Flights(HashMap<Route, Place>);
 
 struct Place {
     flight: Arc<Flight>,
-    lookup: WeakShared<BoxFuture<'static, Outcome>>,
+    lookup: WeakShared<BoxFuture<'static, Landing>>,
     seats: usize,
 }
 
@@ -103,7 +104,7 @@ impl Seat {
         budget: &Budget,
         deadline: Deadline,
         cancel: &CancelToken,
-    ) -> Result<Outcome, Usage> {
+    ) -> Result<Landing, Usage> {
         let leaving = tokio::select! {
             // In this order: who cancelled wants nothing any more, and who waits takes a credential that is just in time.
             biased;
@@ -114,7 +115,7 @@ impl Seat {
         let left = self.leave();
         if left == Left::Others {
             let result = Err(leaving.error(budget, self.flight.meter.waiting_for()));
-            return Ok(Outcome { result, usage: Usage::default() });
+            return Ok(Landing { result, usage: Usage::default() });
         }
         if left == Left::Nobody {
             self.flight.cancel.cancel();
@@ -129,10 +130,10 @@ impl Seat {
             (_, Leaving::Cancelled) => Err(leaving.error(budget, None)),
             (result, Leaving::TimedOut) => result,
         };
-        Ok(Outcome { result, usage })
+        Ok(Landing { result, usage })
     }
 
-    fn ended(&self, outcome: Outcome, budget: &Budget, deadline: Deadline) -> Result<Outcome, Usage> {
+    fn ended(&self, outcome: Landing, budget: &Budget, deadline: Deadline) -> Result<Landing, Usage> {
         let usage = self.usage(&outcome);
         let result = match outcome.result {
             Err(Error::Timeout { waiting_for, .. }) if self.is_starter || deadline.has_passed() => {
@@ -147,11 +148,11 @@ impl Seat {
             }
             result => result,
         };
-        Ok(Outcome { result, usage })
+        Ok(Landing { result, usage })
     }
 
     /// What of the lookup's usage is this one's: all or nothing, so that the sum over all who waited is right.
-    fn usage(&self, outcome: &Outcome) -> Usage {
+    fn usage(&self, outcome: &Landing) -> Usage {
         let Flight { is_paid, starter_has_left, .. } = &*self.flight;
         let pays = self.is_starter || starter_has_left.load(Ordering::Acquire);
         if pays && !is_paid.swap(true, Ordering::AcqRel) { outcome.usage } else { Usage::default() }
@@ -251,8 +252,8 @@ impl Leaving {
 }
 
 /// A lookup that panics fails, and those who wait for it go on.
-pub(super) async fn unharmed(lookup: BoxFuture<'static, Outcome>) -> Outcome {
-    AssertUnwindSafe(lookup).catch_unwind().await.unwrap_or_else(|_panic| Outcome {
+pub(super) async fn unharmed(lookup: BoxFuture<'static, Landing>) -> Landing {
+    AssertUnwindSafe(lookup).catch_unwind().await.unwrap_or_else(|_panic| Landing {
         result: Err(Error::Internal("a lookup panicked".to_owned())),
         usage: Usage::default(),
     })

@@ -16,35 +16,18 @@ use tokio::time::Instant;
 
 use crate::budget::{Budget, CancelToken};
 use crate::cache::flight::{Flight, Flights};
-pub(crate) use crate::cache::flight::{Outcome, Seat};
+pub(crate) use crate::cache::flight::{Landing, Seat};
 pub(crate) use crate::cache::memory::LONGEST_REFRESH;
 use crate::cache::memory::{Memory, Recalled, Refreshing};
 use crate::capability::meter::Meter;
 use crate::config::Config;
 use crate::credential::Credential;
 use crate::error::Error;
+use crate::event::CacheState;
 use crate::life;
 use crate::lock::lock;
 use crate::replay::Replay;
 use crate::request::Request;
-
-/// What the cache had to do with an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum CacheState {
-    /// The credential was known, and is fresh: in the first half of its life, or not far into the second. Nothing was begun.
-    Hit,
-    /// Another caller was asking the same already, and its lookup answered both.
-    Joined,
-    /// Nothing was known, and this lookup began.
-    Miss,
-    /// That there is no credential was known, for some seconds. Nothing was begun.
-    Negative,
-    /// The cache was not asked: there is none, or the question was answered without it.
-    Off,
-    /// The credential was known, and is stale: in the second half of its life. A new one is looked for in the background, or will be.
-    Stale,
-}
 
 /// What a resolver remembers, and the lookups that are under way.
 pub(crate) struct Cache {
@@ -120,7 +103,7 @@ impl Cache {
         way: Way,
         budget: Budget,
         refresh_budget: &Budget,
-        begin: impl FnOnce(Takeoff) -> BoxFuture<'static, Outcome>,
+        begin: impl FnOnce(Takeoff) -> BoxFuture<'static, Landing>,
     ) -> Found {
         let now = self.now();
         let mut state = lock(&self.state);
@@ -153,7 +136,7 @@ impl Cache {
         way: Way,
         budget: Budget,
         now: Moment,
-        begin: impl FnOnce(Takeoff) -> BoxFuture<'static, Outcome>,
+        begin: impl FnOnce(Takeoff) -> BoxFuture<'static, Landing>,
     ) -> Seat {
         let route = (way, key.clone());
         if let Some((flight, lookup)) = state.flights.join(&route) {
@@ -174,7 +157,7 @@ impl Cache {
 
     /// A lookup is over. Under one lock it ends and is remembered, so that nobody begins another one in between. It knows that there is
     /// no credential only if nobody who may have one has failed to answer: a source that answers late is there.
-    fn land(&self, flight: &Arc<Flight>, begin: Moment, outcome: &Outcome) {
+    fn land(&self, flight: &Arc<Flight>, begin: Moment, outcome: &Landing) {
         let now = self.now();
         let is_known = outcome.result.is_ok() || !flight.has_lost_an_answer();
         let mut state = lock(&self.state);
@@ -196,7 +179,7 @@ impl Key {
         Self(Arc::new(Request { registry, explain: false, ..request.clone() }))
     }
 
-    fn registry(&self) -> &str {
+    pub(crate) fn registry(&self) -> &str {
         &self.0.registry
     }
 }

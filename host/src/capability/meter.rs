@@ -141,6 +141,7 @@ impl Meter {
         if record.status.is_none() {
             record.failure.get_or_insert(RequestFailure::Abandoned);
         }
+        record.tell();
     }
 
     /// A file is read, or written, until what this returns is dropped; then whatever was under way before goes on.
@@ -267,6 +268,21 @@ impl Reading {
 impl Record {
     fn has_lost_its_answer(&self) -> bool {
         self.failure.as_ref().map_or(self.took.is_none(), |failure| !failure.is_of_nobody())
+    }
+
+    /// Neither path nor headers nor body, as ever.
+    fn tell(&self) {
+        tracing::debug!(
+            method = self.method,
+            destination = self.destination,
+            operation = self.operation,
+            address = self.address.map(tracing::field::display),
+            status = self.status,
+            failure = self.failure.as_ref().map(tracing::field::display),
+            elapsed_ms = self.took.map(|took| took.as_secs_f64() * 1e3),
+            bytes_received = self.bytes_received,
+            "the request is over"
+        );
     }
 
     fn traced(&self) -> TracedRequest {

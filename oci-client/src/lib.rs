@@ -1,0 +1,2 @@
+//! Keyward's credentials for the crate `oci-client`.
+#![forbid(unsafe_code)]
