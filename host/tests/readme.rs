@@ -113,3 +113,29 @@ fn the_interface_in_the_readme_is_that_of_the_component() {
         assert!(rest.any(|other| other == line), "'{line}' is not in wit/world.wit, or in another place");
     }
 }
+
+/// A threat model that names tests which are gone, or were never there, promises too much.
+#[test]
+fn the_tests_that_the_threat_model_names_are_there() {
+    let model = read("docs/security.md");
+    let (_, table) = model.split_once("## What is tested").unwrap();
+    let names: Vec<&str> = table.split('`').skip(1).step_by(2).collect();
+    assert!(names.len() > 20, "{names:?}");
+    let mut tests = String::new();
+    let mut folders = vec![root().join("host/tests")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                tests.push_str(&fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    for name in names {
+        let is_there =
+            if name.contains('/') { root().join(name).exists() } else { tests.contains(&format!("fn {name}()")) };
+        assert!(is_there, "docs/security.md names {name}, which is not there");
+    }
+}

@@ -46,7 +46,11 @@ fn secrets_are_in_no_error_no_debug_form_and_no_log() {
     let shown = runtime.block_on(lookups());
 
     let log = String::from_utf8_lossy(&seen.0.lock().unwrap()).into_owned();
-    assert!(log.contains("keyward"), "nothing was logged: this test cannot fail");
+    // The span of a lookup, and its requests: without them, nothing was logged, and this test could not fail.
+    for told in [&format!("lookup{{registry=\"{PRIVATE}\""), "outcome=\"found\"", "operation=\"GetAuthorizationToken\""]
+    {
+        assert!(log.contains(told), "{told} was not logged");
+    }
     for secret in [SECRET, TOKEN, PASSWORD_MARK] {
         assert!(!shown.contains(secret), "{secret} is in what was shown:\n{shown}");
         // The fake checks signatures with AWS's signer, on a thread of its own, and that one logs what it signs.

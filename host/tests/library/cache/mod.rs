@@ -13,19 +13,19 @@ use std::time::Duration;
 use keyward::{Budget, CacheState, CancelToken, Lookup, Request, Resolver, Usage};
 
 /// A lookup with the default budget.
-async fn look_up(resolver: &Resolver, request: impl Into<Request>) -> Lookup {
+pub(crate) async fn look_up(resolver: &Resolver, request: impl Into<Request>) -> Lookup {
     resolver.look_up(request, &Budget::default(), &CancelToken::new()).await
 }
 
 /// The password that was found, and where it comes from.
-async fn found(resolver: &Resolver, request: impl Into<Request>) -> (String, CacheState) {
+pub(crate) async fn found(resolver: &Resolver, request: impl Into<Request>) -> (String, CacheState) {
     let lookup = look_up(resolver, request).await;
     let credential = lookup.result.unwrap_or_else(|error| panic!("{:?}: {error:?}", lookup.cache));
     (credential.secret.expose().to_owned(), lookup.cache)
 }
 
 /// Time passes by the clock that nobody sets, and at once; the one on the wall stands still meanwhile.
-async fn time_passes(time: Duration) {
+pub(crate) async fn time_passes(time: Duration) {
     tokio::time::pause();
     tokio::time::advance(time).await;
     tokio::time::resume();
