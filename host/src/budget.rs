@@ -133,6 +133,24 @@ pub struct Pool {
 }
 
 /// Cancels lookups, from any thread. Clones cancel the same lookups.
+///
+/// ```
+/// # tokio_test(async {
+/// let resolver = keyward::Config::new().build()?;
+/// let cancel = keyward::CancelToken::new();
+/// std::thread::spawn({
+///     let cancel = cancel.clone();
+///     move || cancel.cancel()
+/// });
+/// # cancel.cancel();
+/// let lookup = resolver.look_up("public.ecr.aws", resolver.budget(), &cancel).await;
+/// assert!(matches!(lookup.result, Err(keyward::Error::Cancelled { .. })));
+/// # Ok(())
+/// # });
+/// # fn tokio_test(test: impl Future<Output = Result<(), keyward::SetupError>>) {
+/// #     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test).unwrap();
+/// # }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct CancelToken(CancellationToken);
 

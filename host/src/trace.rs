@@ -12,6 +12,27 @@ use crate::record::{TracedRequest, TracedStep};
 ///
 /// It is handed to [`Resolver::look_up_traced`](crate::Resolver::look_up_traced), for one lookup; of one that joins another which is
 /// under way already, it watches that other one.
+///
+/// ```no_run
+/// # async fn example(resolver: keyward::Resolver) {
+/// use std::time::Duration;
+/// use keyward::{CancelToken, Trace};
+///
+/// let (cancel, trace) = (CancelToken::new(), Trace::new());
+/// let mut lookup = std::pin::pin!(resolver.look_up_traced("public.ecr.aws", resolver.budget(), &cancel, &trace));
+/// let lookup = loop {
+///     tokio::select! {
+///         lookup = &mut lookup => break lookup,
+///         () = tokio::time::sleep(Duration::from_secs(1)) => {
+///             if let Some(waiting) = trace.waiting_for() {
+///                 println!("still waiting for {waiting}");
+///             }
+///         }
+///     }
+/// };
+/// println!("{} requests, {:?}", trace.requests().len(), lookup.usage);
+/// # }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Trace(Arc<Mutex<Option<Arc<Meter>>>>);
 

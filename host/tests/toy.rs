@@ -1,6 +1,8 @@
-//! Another component than the one of Amazon ECR, tests/toy: nothing of the library belongs to ECR.
+//! Another component than the one that is built in: tests/toy, of registries that are not Amazon's, by which nothing of the library and the
+//! command belongs to ECR.
 
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use keyward::{Config, Error, Keychain, Outcome, Pattern, Resolver};
@@ -89,4 +91,31 @@ async fn an_observer_is_told_the_host_alone_of_a_registry_of_another_component()
     resolver.resolve("https://user:hunter2@images.toy.example").await.unwrap_err();
     let told = [(Some(TOY.to_owned()), Outcome::Found), (None, Outcome::NotOurRegistry)];
     assert_eq!(*heard.lock().unwrap(), told);
+}
+
+/// The command, without anything of this process's environment, in a home without configuration.
+fn get(registry: &str, component: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_keyward"))
+        .args(["get", registry, "--format", "user:pass", "--component"])
+        .arg(component)
+        .env_clear()
+        .envs([("KEYWARD_CONFIG", "off"), ("AWS_EC2_METADATA_DISABLED", "true")])
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn the_command_compiles_another_component_and_runs_it() {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    // It sees no variables but those of AWS, so it has no credentials to give; and it has said so itself.
+    let answered = get(TOY, component());
+    let errors = text(&answered.stderr);
+    assert!(answered.status.code() == Some(4) && errors.contains("TOY_USER is not set"), "{errors}");
+
+    let missing = get(TOY, Path::new("/no/such.wasm"));
+    let errors = text(&missing.stderr);
+    assert!(missing.status.code() == Some(1) && errors.contains("/no/such.wasm"), "{errors}");
+    let unusable = get(TOY, Path::new(file!()));
+    let errors = text(&unusable.stderr);
+    assert!(unusable.status.code() == Some(1) && errors.contains("cannot be used"), "{errors}");
 }

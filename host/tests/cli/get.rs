@@ -85,17 +85,3 @@ fn the_version_is_that_of_the_package() {
     let outcome = Call::keyward(&["version"]).run();
     assert_eq!(outcome.output, concat!("keyward ", env!("CARGO_PKG_VERSION"), "\n"));
 }
-
-#[test]
-#[cfg(feature = "compile")]
-fn another_component_is_compiled_and_run() {
-    let component = std::path::Path::new(env!("KEYWARD_COMPONENT"));
-    let fake = FakeAws::start();
-    let outcome = Call::keyward(&["get", PRIVATE, "--component"]).argument(component).against(&fake).run();
-    assert_eq!(outcome.status, 0, "{outcome:?}");
-
-    let outcome = Call::keyward(&["get", PRIVATE, "--component", "/no/such.wasm"]).against(&fake).run();
-    assert!(outcome.status == 1 && outcome.errors.contains("/no/such.wasm"), "{outcome:?}");
-    let outcome = Call::keyward(&["get", PRIVATE, "--component"]).argument(file!()).against(&fake).run();
-    assert!(outcome.status == 1 && outcome.errors.contains("cannot be used"), "{outcome:?}");
-}
