@@ -1,12 +1,16 @@
 //! The face of the crate: an image in, a client with its registry's credential out.
 
 use std::fmt;
+use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use keyward::{Budget, CancelToken, Credential};
 use oci_client::Reference;
 use oci_client::client::{Client, ClientConfig};
+use oci_client::errors::OciDistributionError;
 use oci_client::secrets::RegistryAuth;
+use tokio::sync::OnceCell;
+use tokio::task::spawn_blocking;
 
 use crate::error::Error;
 use crate::shelf::{Place, Shelf};
@@ -25,7 +29,7 @@ pub struct Clients(Arc<Inner>);
 
 struct Inner {
     config: Box<dyn Fn(&str) -> ClientConfig + Send + Sync>,
-    shelf: Mutex<Shelf<Client>>,
+    shelf: Mutex<Shelf<Arc<OnceCell<Client>>>>,
     source: Source,
 }
 
@@ -120,28 +124,30 @@ impl Clients {
             }
             Err(error) => return Err(Error::Lookup(error)),
         };
-        let kept = self.shelf().find(&place, &auth);
-        let client = match kept {
-            Some(client) => client,
-            // Whoever else makes one at the same time is not waited for: the first one that is there is for all.
-            None => {
-                let client = self.make(image, &auth).await?;
-                self.shelf().keep(&place, &auth, client)
-            }
-        };
+        let cell = self.shelf().get(&place, &auth);
+        // Whoever wants the same client at the same time waits for it here; another one goes on where this one is dropped meanwhile.
+        let client = cell.get_or_try_init(|| self.make(image, &auth)).await?.clone();
         Ok(Access { client, auth, anonymous_because })
     }
 
+    /// Makes a client: some ten milliseconds of reading the system's authorities, which would hold up the runtime's other tasks.
     async fn make(&self, image: &Reference, auth: &RegistryAuth) -> Result<Client, Error> {
-        let registry = image.resolve_registry();
+        let (inner, registry) = (self.0.clone(), image.resolve_registry().to_owned());
         // `Client::new` would go on with another configuration, where this one makes no sense.
-        let client = Client::try_from((self.0.config)(registry)).map_err(Error::Client)?;
-        client.store_auth_if_needed(registry, auth).await;
+        let making = spawn_blocking(move || Client::try_from((inner.config)(&registry)));
+        let client = match making.await {
+            Ok(made) => made.map_err(Error::Client)?,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => resume_unwind(panic),
+                Err(error) => return Err(Error::Client(OciDistributionError::GenericError(Some(error.to_string())))),
+            },
+        };
+        client.store_auth_if_needed(image.resolve_registry(), auth).await;
         Ok(client)
     }
 
     /// Never held while anything is waited for or made. What is behind it is whole at any time, so a panic elsewhere does not matter.
-    fn shelf(&self) -> MutexGuard<'_, Shelf<Client>> {
+    fn shelf(&self) -> MutexGuard<'_, Shelf<Arc<OnceCell<Client>>>> {
         self.0.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

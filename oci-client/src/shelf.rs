@@ -27,27 +27,21 @@ struct Kept<Client> {
     client: Option<Client>,
 }
 
-impl<Client: Clone> Shelf<Client> {
+impl<Client: Clone + Default> Shelf<Client> {
     pub(crate) fn new(capacity: usize) -> Self {
         Self { capacity, kept: Vec::new() }
     }
 
-    /// The client for an address whose credential this is. Where it was kept for another address of the registry, it is for this
-    /// one from now on too.
-    pub(crate) fn find(&mut self, place: &Place, auth: &RegistryAuth) -> Option<Client> {
+    /// The client for an address whose credential this is, instead of the one with another credential that it may have had. Where none is
+    /// kept for any address of the registry, it is a new one.
+    pub(crate) fn get(&mut self, place: &Place, auth: &RegistryAuth) -> Client {
         let has = |kept: &&Kept<Client>| kept.place.registry == place.registry && kept.auth == *auth;
-        let client = self.kept.iter().filter(has).find_map(|kept| kept.client.clone())?;
-        self.put(place, auth, client.clone());
-        Some(client)
-    }
-
-    /// Keeps a client for an address, instead of the one with another credential that it may have had. Where there is one with this
-    /// credential already, that one stays, and is returned.
-    pub(crate) fn keep(&mut self, place: &Place, auth: &RegistryAuth, client: Client) -> Client {
-        if let Some(kept) = self.find(place, auth) {
-            return kept;
+        let client = self.kept.iter().filter(has).find_map(|kept| kept.client.clone()).unwrap_or_default();
+        self.kept.retain(|kept| kept.place.address != place.address);
+        if self.kept.len() == self.capacity {
+            self.kept.remove(0);
         }
-        self.put(place, auth, client.clone());
+        self.kept.push(Kept { place: place.clone(), auth: auth.clone(), client: Some(client.clone()) });
         client
     }
 
@@ -62,18 +56,12 @@ impl<Client: Clone> Shelf<Client> {
             .filter(|kept| kept.auth == *auth)
             .fold(false, |is_news, kept| kept.client.take().is_some() || is_news)
     }
-
-    fn put(&mut self, place: &Place, auth: &RegistryAuth, client: Client) {
-        self.kept.retain(|kept| kept.place.address != place.address);
-        if self.kept.len() == self.capacity {
-            self.kept.remove(0);
-        }
-        self.kept.push(Kept { place: place.clone(), auth: auth.clone(), client: Some(client) });
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     fn place(registry: &str, repository: &str) -> Place {
@@ -84,67 +72,64 @@ mod tests {
         RegistryAuth::Basic("AWS".to_owned(), password.to_owned())
     }
 
+    /// A client of its own, wherever it is another one.
+    type Client = Arc<()>;
+
+    fn same(one: &Client, other: &Client) -> bool {
+        Arc::ptr_eq(one, other)
+    }
+
     #[test]
     fn the_repositories_of_a_registry_share_its_client_and_other_registries_never_do() {
-        let mut shelf = Shelf::new(8);
-        assert_eq!(shelf.find(&place("a", "1"), &auth("x")), None);
-        assert_eq!(shelf.keep(&place("a", "1"), &auth("x"), 1), 1);
-        assert_eq!(shelf.find(&place("a", "2"), &auth("x")), Some(1));
-        assert_eq!(shelf.find(&place("b", "1"), &auth("x")), None);
+        let mut shelf = Shelf::<Client>::new(8);
+        let client = shelf.get(&place("a", "1"), &auth("x"));
+        assert!(same(&client, &shelf.get(&place("a", "1"), &auth("x"))));
+        assert!(same(&client, &shelf.get(&place("a", "2"), &auth("x"))));
+        assert!(!same(&client, &shelf.get(&place("b", "1"), &auth("x"))));
     }
 
     #[test]
     fn another_credential_is_another_client_and_the_old_one_is_gone_with_its_last_repository() {
-        let mut shelf = Shelf::new(8);
-        shelf.keep(&place("a", "1"), &auth("x"), 1);
-        shelf.find(&place("a", "2"), &auth("x"));
-        assert_eq!(shelf.find(&place("a", "1"), &auth("y")), None);
-        shelf.keep(&place("a", "1"), &auth("y"), 2);
-        assert_eq!(shelf.find(&place("a", "2"), &auth("y")), Some(2));
-        assert!(shelf.kept.iter().all(|kept| kept.client == Some(2)));
-    }
-
-    #[test]
-    fn of_two_that_were_made_at_the_same_time_the_first_one_stays() {
-        let mut shelf = Shelf::new(8);
-        assert_eq!(shelf.keep(&place("a", "1"), &auth("x"), 1), 1);
-        assert_eq!(shelf.keep(&place("a", "1"), &auth("x"), 2), 1);
-        assert_eq!(shelf.keep(&place("a", "2"), &auth("x"), 3), 1);
+        let mut shelf = Shelf::<Client>::new(8);
+        let old = shelf.get(&place("a", "1"), &auth("x"));
+        shelf.get(&place("a", "2"), &auth("x"));
+        let new = shelf.get(&place("a", "1"), &auth("y"));
+        assert!(!same(&old, &new));
+        assert_eq!(Arc::strong_count(&old), 2);
+        assert!(same(&new, &shelf.get(&place("a", "2"), &auth("y"))));
+        assert_eq!(Arc::strong_count(&old), 1);
     }
 
     #[test]
     fn it_holds_so_many_and_what_was_not_asked_for_for_the_longest_time_makes_room() {
-        let mut shelf = Shelf::new(2);
-        for (client, registry) in ["a", "b"].into_iter().enumerate() {
-            shelf.keep(&place(registry, "1"), &auth("x"), client);
-        }
-        assert_eq!(shelf.find(&place("a", "1"), &auth("x")), Some(0));
-        shelf.keep(&place("c", "1"), &auth("x"), 2);
-        assert_eq!(shelf.find(&place("b", "1"), &auth("x")), None);
-        assert_eq!(shelf.find(&place("a", "1"), &auth("x")), Some(0));
-        assert_eq!(shelf.kept.len(), 2);
+        let mut shelf = Shelf::<Client>::new(2);
+        let (a, b) = (shelf.get(&place("a", "1"), &auth("x")), shelf.get(&place("b", "1"), &auth("x")));
+        assert!(same(&a, &shelf.get(&place("a", "1"), &auth("x"))));
+        shelf.get(&place("c", "1"), &auth("x"));
+        assert_eq!((shelf.kept.len(), Arc::strong_count(&b)), (2, 1));
+        assert!(same(&a, &shelf.get(&place("a", "1"), &auth("x"))));
     }
 
     #[test]
     fn a_refusal_is_news_once_also_where_the_same_credential_is_found_again() {
-        let mut shelf = Shelf::new(8);
-        shelf.keep(&place("a", "1"), &auth("x"), 1);
-        shelf.find(&place("a", "2"), &auth("x"));
+        let mut shelf = Shelf::<Client>::new(8);
+        let old = shelf.get(&place("a", "1"), &auth("x"));
+        shelf.get(&place("a", "2"), &auth("x"));
         assert!(shelf.refuse("a", &auth("x")));
         assert!(!shelf.refuse("a", &auth("x")));
-        assert_eq!(shelf.find(&place("a", "1"), &auth("x")), None);
-        shelf.keep(&place("a", "1"), &auth("x"), 2);
-        assert_eq!(shelf.find(&place("a", "2"), &auth("x")), Some(2));
+        let new = shelf.get(&place("a", "1"), &auth("x"));
+        assert!(!same(&old, &new));
+        assert!(same(&new, &shelf.get(&place("a", "2"), &auth("x"))));
         assert!(shelf.refuse("a", &auth("x")));
     }
 
     #[test]
     fn a_refusal_of_what_was_replaced_is_no_news_and_touches_nothing() {
-        let mut shelf = Shelf::new(8);
-        shelf.keep(&place("a", "1"), &auth("x"), 1);
-        shelf.keep(&place("a", "1"), &auth("y"), 2);
+        let mut shelf = Shelf::<Client>::new(8);
+        shelf.get(&place("a", "1"), &auth("x"));
+        let new = shelf.get(&place("a", "1"), &auth("y"));
         assert!(!shelf.refuse("a", &auth("x")));
-        assert_eq!(shelf.find(&place("a", "1"), &auth("y")), Some(2));
+        assert!(same(&new, &shelf.get(&place("a", "1"), &auth("y"))));
         // Nothing is known of this one, so that nothing speaks against it.
         assert!(shelf.refuse("b", &auth("x")));
     }
