@@ -25,7 +25,7 @@
 //!
 //! [`FaultServer`] is every server that is not AWS, or not well: each of its [`Fault`]s is one way to
 //! misbehave, from a queue that takes no connection to an answer that has no end. [`TestProxy`] and
-//! [`NameServer`] stand for what else is between a client and its server.
+//! [`NameServer`] stand for what else is between a client and its server. [`DockerRegistry`] is a real registry, of Debian's.
 //!
 //! [`stuck`] is what the host's benches `stuck` and `scale` share with their peers.
 //!
@@ -40,6 +40,7 @@ mod authority;
 mod aws;
 mod body;
 mod connections;
+mod docker_registry;
 mod expiry;
 mod fake;
 mod fault;
@@ -69,6 +70,7 @@ mod xml;
 pub use answer::{Answer, Gate};
 pub use authority::{Authority, IssuedCertificate};
 pub use aws::{FakeAws, Role, SsoRefresh, SsoRole};
+pub use docker_registry::DockerRegistry;
 pub use expiry::Expiry;
 pub use fake::Fake;
 pub use fault::{Fault, FaultServer};

@@ -93,6 +93,7 @@ impl Operation {
         body: &[u8],
         scope: &CredentialScope,
         token_lifetime: Duration,
+        password_suffix: &str,
     ) -> Result<Vec<u8>, Refusal> {
         let expires_at = expires_at(token_lifetime);
         let data = match self {
@@ -101,7 +102,7 @@ impl Operation {
                 .map(|account| {
                     let region = &scope.region;
                     json!({
-                        "authorizationToken": token(&private_password(account, region)),
+                        "authorizationToken": token(&private_password(account, region), password_suffix),
                         "expiresAt": expires_at,
                         "proxyEndpoint": format!("https://{account}.dkr.ecr.{region}.amazonaws.com"),
                     })
@@ -110,7 +111,7 @@ impl Operation {
             Self::Public => {
                 object(body)?;
                 json!({
-                    "authorizationToken": token(&public_password()),
+                    "authorizationToken": token(&public_password(), password_suffix),
                     "expiresAt": expires_at,
                 })
             }
@@ -148,8 +149,8 @@ fn object(body: &[u8]) -> Result<Value, Refusal> {
         .ok_or_else(|| Refusal::serialization("The body has to be a JSON object."))
 }
 
-fn token(password: &str) -> String {
-    STANDARD.encode(format!("AWS:{password}"))
+fn token(password: &str, suffix: &str) -> String {
+    STANDARD.encode(format!("AWS:{password}{suffix}"))
 }
 
 /// Seconds since 1970, with a fraction of three digits, as AWS writes them.

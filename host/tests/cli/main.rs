@@ -4,6 +4,7 @@ mod bad_input;
 mod cache;
 mod config;
 mod docker;
+mod embedding;
 mod explain;
 mod get;
 mod harness;

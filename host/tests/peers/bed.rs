@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use keyward_testbed::Authority;
+use keyward_testbed::{Authority, DockerRegistry};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::keyward::Keyward;
 use super::moto::{ECR, Keys, Moto, REGISTRY, TOKEN};
-use super::process::{ADVICE, Outcome, PATH, Server, available, command, installed, run};
+use super::process::{ADVICE, Outcome, PATH, command, installed, run};
 
 /// Another name of the registry: none of ECR's.
 pub(crate) const OTHER_NAME: &str = "registry.keyward.test";
@@ -41,7 +41,7 @@ pub(crate) struct Bed {
     /// The simulated AWS, which all beds share.
     pub(crate) moto: &'static Moto,
     keyward: Keyward,
-    _registry: Server,
+    registry: DockerRegistry,
     directory: TempDir,
     // Last, since fields are dropped in this order: the port must be free before the next bed.
     _alone: MutexGuard<'static, ()>,
@@ -62,9 +62,10 @@ impl Bed {
         let directory = tempfile::tempdir().expect("cannot make a temporary directory");
         let address = SocketAddr::from((Ipv4Addr::new(127, 0, 0, 2), 443));
         let authority = Authority::new();
-        let registry = start_registry(directory.path(), &authority, address);
+        let certificate = authority.issue(&[REGISTRY, OTHER_NAME]);
+        let registry = DockerRegistry::start_tls_at(address, &certificate, "AWS", TOKEN);
         write_client_settings(directory.path(), moto, &authority, address);
-        Self { moto, keyward: Keyward::install(&moto.ca_pem), _registry: registry, directory, _alone: alone }
+        Self { moto, keyward: Keyward::install(&moto.ca_pem), registry, directory, _alone: alone }
     }
 
     /// A path in the directory of this bed.
@@ -128,37 +129,13 @@ impl Bed {
 
     /// Whether the image was ever pushed under a tag.
     pub(crate) fn registry_has(&self, tag: &str) -> bool {
-        self.path("storage/docker/registry/v2/repositories/keyward/demo/_manifests/tags").join(tag).exists()
+        self.registry.has("keyward/demo", tag)
     }
 }
 
 fn require_own_mounts() {
     let outcome = run(command(installed("unshare")).args(["--mount", "true"]), "");
     assert!(outcome.status.success(), "no mount namespace of its own permitted: {ADVICE}: {outcome}");
-}
-
-fn start_registry(directory: &Path, authority: &Authority, address: SocketAddr) -> Server {
-    let certificate = authority.issue(&[REGISTRY, OTHER_NAME]);
-    let user = run(command(installed("htpasswd")).args(["-B", "-n", "-i", "AWS"]), TOKEN);
-    user.assert_success();
-    let settings = format!(
-        "version: 0.1
-storage: {{filesystem: {{rootdirectory: {0}/storage}}}}
-http: {{addr: '{address}', tls: {{certificate: {0}/certificate.pem, key: {0}/key.pem}}}}
-auth: {{htpasswd: {{realm: registry, path: {0}/htpasswd}}}}
-",
-        directory.display()
-    );
-    let settings_file = directory.join("registry.yml");
-    for (name, content) in [
-        ("certificate.pem", &certificate.certificate_pem),
-        ("key.pem", &certificate.key_pem),
-        ("htpasswd", &user.stdout),
-        ("registry.yml", &settings),
-    ] {
-        fs::write(directory.join(name), content).expect("cannot write a setting");
-    }
-    Server::start(&installed("docker-registry"), ["serve".as_ref(), settings_file.as_os_str()], available(address))
 }
 
 fn write_client_settings(directory: &Path, moto: &Moto, authority: &Authority, registry: SocketAddr) {

@@ -85,6 +85,11 @@ impl Fake<Aws> {
         *lock(&self.kind.token_lifetime) = lifetime;
     }
 
+    /// Puts this behind the passwords that are given out from now on: a registry's next token is another one, as AWS has it.
+    pub fn set_password_suffix(&self, suffix: &str) {
+        suffix.clone_into(&mut lock(&self.kind.password_suffix));
+    }
+
     /// Makes a role known to STS. It replaces a known one of the same ARN.
     pub fn add_role(&self, role: Role) {
         lock(&self.kind.roles).insert(role.arn().to_owned(), role);
@@ -113,6 +118,8 @@ pub struct Aws {
     authority: Arc<Authority>,
     keys: Mutex<HashMap<String, AccessKeys>>,
     token_lifetime: Mutex<Duration>,
+    /// Empty, unless a test wants other passwords than the usual ones.
+    password_suffix: Mutex<String>,
     roles: Mutex<HashMap<String, Role>>,
     portal: Mutex<Portal>,
     oidc: Mutex<Oidc>,
@@ -124,6 +131,7 @@ impl Aws {
             authority,
             keys: Mutex::default(),
             token_lifetime: Mutex::new(TOKEN_LIFETIME),
+            password_suffix: Mutex::default(),
             roles: Mutex::default(),
             portal: Mutex::default(),
             oidc: Mutex::default(),
@@ -150,7 +158,8 @@ impl Aws {
         check_form(request.headers(), &[operation::CONTENT_TYPE])?;
         signature::verify(request, &self.keys())?;
         operation.check_scope(&scope, request.headers())?;
-        let body = operation.answer(request.body(), &scope, *lock(&self.token_lifetime))?;
+        let (lifetime, suffix) = (*lock(&self.token_lifetime), lock(&self.password_suffix).clone());
+        let body = operation.answer(request.body(), &scope, lifetime, &suffix)?;
         Ok(Reply::new(body, Gift::RegistryToken))
     }
 }
