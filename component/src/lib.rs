@@ -7,6 +7,9 @@
 //! wrappers, profile overrides, another target folder) would otherwise leak into the guest unseen.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "wit")]
+pub mod wit;
+
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::io;

@@ -62,8 +62,8 @@ impl<Kind> Fake<Kind> {
     }
 
     /// The fake's endpoint URL, such as `https://127.0.0.1:<port>`, without a slash at its end.
-    /// [`FakeAws`](crate::FakeAws) is reached by `https`, [`FakeMetadata`](crate::FakeMetadata) by
-    /// `http`.
+    /// [`FakeAws`](crate::FakeAws) is reached by `https` unless it was started without TLS,
+    /// [`FakeMetadata`](crate::FakeMetadata) by `http`.
     #[must_use]
     pub fn url(&self) -> String {
         format!("{}://{}", self.description.scheme, self.address)

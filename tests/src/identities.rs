@@ -57,7 +57,16 @@ impl Identities {
     /// Starts the fakes.
     #[must_use]
     pub fn start() -> Self {
-        let aws = FakeAws::start();
+        Self::of(FakeAws::start())
+    }
+
+    /// [`Identities::start`], where AWS speaks no TLS.
+    #[must_use]
+    pub fn start_plain() -> Self {
+        Self::of(FakeAws::start_plain())
+    }
+
+    fn of(aws: FakeAws) -> Self {
         let metadata = FakeMetadata::start();
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         aws.add_role(
@@ -84,6 +93,12 @@ impl Identities {
         let container = ContainerCredentials::new(CONTAINER_PATH, temporary("ASIACONTAINER"));
         metadata.set_container_credentials(container.with_authorization(&secret("authorization")));
         Self { aws, metadata, folder }
+    }
+
+    /// The folder that all files of all identities are in.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// What every lookup needs to find the fakes: endpoint, authority, metadata.

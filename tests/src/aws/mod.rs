@@ -31,7 +31,7 @@ const TOKEN_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
 
 const DESCRIPTION: Description = Description { type_name: "FakeAws", thread: "fake-aws", scheme: "https" };
 
-/// A fake AWS on loopback, which speaks TLS and runs until it is dropped.
+/// A fake AWS on loopback, which speaks TLS (unless it is [started without](FakeAws::start_plain)) and runs until it is dropped.
 ///
 /// Dropping it closes every connection, whatever answer it is in the middle of, and joins the
 /// thread: nothing of it is left once `drop` returns.
@@ -66,6 +66,14 @@ impl Fake<Aws> {
     pub fn start_with_at(authority: Arc<Authority>, address: SocketAddr) -> Self {
         let transport = Transport::Tls(server::acceptor(AnyName::new(authority.clone())));
         Self::listen(Aws::new(authority), DESCRIPTION, address, transport)
+    }
+
+    /// [`FakeAws::start`] without TLS, for clients that cannot be told whom to trust.
+    #[must_use]
+    pub fn start_plain() -> Self {
+        let description = Description { scheme: "http", ..DESCRIPTION };
+        let address = (Ipv4Addr::LOCALHOST, 0).into();
+        Self::listen(Aws::new(Arc::new(Authority::new())), description, address, Transport::Plain)
     }
 
     /// The certificate authority that a client has to trust.

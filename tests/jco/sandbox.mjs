@@ -1,0 +1,33 @@
+// One lookup, on the thread of a worker: the component, and what it may see.
+
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { parentPort, workerData } from "node:worker_threads";
+import { http } from "@bytecodealliance/preview2-shim";
+import { WASIShim } from "@bytecodealliance/preview2-shim/instantiation";
+
+const { component, request, env, preopens, origins } = workerData;
+
+const outgoingHandler = {
+    handle(request, options) {
+        const origin = `${request.scheme()?.tag.toLowerCase()}://${request.authority()}`;
+        // An error of wasi:http, which the component knows. What `enableNetwork: false` of the shim throws is none, and ends in a crash.
+        if (origins !== undefined && !origins.includes(origin)) throw { tag: "HTTP-request-denied" };
+        return http.outgoingHandler.handle(request, options);
+    },
+};
+// Without `preopens` there would be the whole file system, and without `env` the whole environment.
+const wasi = new WASIShim({ http: { ...http, outgoingHandler }, sandbox: { args: [], env, preopens } });
+
+const { instantiate } = await import(pathToFileURL(join(component, "keyward-ecr.js")));
+const load = async (name) => WebAssembly.compile(await readFile(join(component, name)));
+const { provider } = await instantiate(load, wasi.getImportObject());
+
+try {
+    parentPort.postMessage({ ok: provider.get(request) });
+} catch (error) {
+    // What the component returns as an error is thrown, as the payload of one of JavaScript; anything else is a crash.
+    if (error.payload === undefined) throw error;
+    parentPort.postMessage({ err: error.payload });
+}
