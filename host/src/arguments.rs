@@ -1,6 +1,7 @@
 //! The command line, as it was typed. What it means together with the environment is `settings`'.
 
 mod docker;
+mod plugin;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use crate::frontend::print::Format;
 use crate::settings::{CacheMode, Store, count, seconds, switch};
 
 pub(crate) use self::docker::{Docker, Entry, Install, Uninstall};
+pub(crate) use self::plugin::InstallPlugin;
 
 /// Resolves a container registry's credentials inside a WebAssembly sandbox
 #[derive(Debug, Parser)]
@@ -39,6 +41,8 @@ pub(crate) enum Action {
     Install(Install),
     /// Remove what 'install' has entered
     Uninstall(Uninstall),
+    /// Put this program where a node's kubelet looks for credential providers, from a container or by hand
+    InstallPlugin(InstallPlugin),
     /// Look a registry up, and say what happens on the way: settings, sources, requests, budget; never a secret
     Explain(Explain),
     /// Look at the settings

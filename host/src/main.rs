@@ -63,6 +63,7 @@ fn run(arguments: Arguments) -> io::Result<u8> {
         Action::Docker(docker) => helper::serve(helper::NAME, &docker.actions, &docker.options),
         Action::Install(install) => install::install(&install),
         Action::Uninstall(uninstall) => install::uninstall(&uninstall),
+        Action::InstallPlugin(plugin) => install::plugin::install(&plugin),
         Action::Explain(explain) => self::explain(&explain),
         Action::Config(ConfigAction::Check(check)) => config_check(check),
         Action::Version => {

@@ -5,9 +5,9 @@ use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
-use std::process;
 
 use super::InstallError;
+use super::draft::Draft;
 
 /// How many links are followed one after another: as many as Linux does.
 const MAX_LINKS: usize = 40;
@@ -56,7 +56,7 @@ impl ConfigFile {
             _ => Path::new("."),
         };
         DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
-        let (draft, mut file) = Draft::create(folder).map_err(failed)?;
+        let (draft, mut file) = Draft::create(folder, "config.json").map_err(failed)?;
         file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
         let found = Found::read(&self.target).map_err(failed)?;
         // docker takes no lock that could be waited for. This leaves little time for a login to be lost in.
@@ -149,43 +149,10 @@ fn give_owner(file: &File, other: &Metadata) -> io::Result<()> {
     fchown(file, owner, group)
 }
 
-/// A file that is to take another's place. It is removed where it does not come to that.
-struct Draft(PathBuf);
-
-impl Draft {
-    /// In the same folder, since a file can be renamed within a file system alone.
-    fn create(folder: &Path) -> io::Result<(Self, File)> {
-        let mut number = 0_u32;
-        loop {
-            let path = folder.join(format!(".config.json.keyward-{}-{number}", process::id()));
-            match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
-                Ok(file) => return Ok((Self(path), file)),
-                // Of a process that was ended in the middle and had the same number.
-                Err(cause) if cause.kind() == ErrorKind::AlreadyExists && number < 100 => number += 1,
-                Err(cause) => return Err(cause),
-            }
-        }
-    }
-
-    fn rename(mut self, target: &Path) -> io::Result<()> {
-        fs::rename(&self.0, target)?;
-        // Nothing is left to be removed.
-        self.0 = PathBuf::new();
-        Ok(())
-    }
-}
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        if self.0 != Path::new("") {
-            let _ = fs::remove_file(&self.0);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::chown;
+    use std::process;
 
     use super::*;
 

@@ -3,7 +3,9 @@
 //! They are made in the file and nowhere else: everything that is not the helper's stays as it was.
 
 mod document;
+mod draft;
 mod file;
+pub(crate) mod plugin;
 
 use std::fmt;
 use std::io::{self, Write};

@@ -11,6 +11,7 @@ mod harness;
 mod helper;
 mod identities;
 mod install;
+mod install_plugin;
 mod kubelet;
 mod match_images;
 mod several;
