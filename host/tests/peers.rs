@@ -14,6 +14,7 @@ mod peers {
     pub(crate) mod moto;
     pub(crate) mod podman;
     pub(crate) mod process;
+    mod registry_proxy;
     mod scripts;
 }
 

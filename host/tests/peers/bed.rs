@@ -1,7 +1,7 @@
 //! A registry, an AWS and a client that find each other by their real names.
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,6 +16,11 @@ use super::process::{ADVICE, Outcome, PATH, command, installed, run};
 
 /// Another name of the registry: none of ECR's.
 pub(crate) const OTHER_NAME: &str = "registry.keyward.test";
+
+/// A registry of another region, and the address of that region's ECR: nobody listens there unless a test does.
+pub(crate) const STUCK_REGISTRY: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
+pub(crate) const STUCK_ECR: (&str, SocketAddr) =
+    ("api.ecr.eu-west-1.amazonaws.com", SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 4)), 443));
 
 /// Binds its first two arguments over the hosts file and the name servers' file, for itself only, and becomes what stands behind
 /// the third. The name server is one that does not exist: names that the hosts file has must not need any.
@@ -89,6 +94,11 @@ impl Bed {
 
     /// A program of Debian's for which the real names lead to this bed, with nothing of this machine's user about it.
     pub(crate) fn among_real_names(&self, program: &str) -> Command {
+        self.among_real_names_at(&installed(program))
+    }
+
+    /// The same for a program that is not Debian's.
+    pub(crate) fn among_real_names_at(&self, program: &Path) -> Command {
         let home = self.directory.path();
         let mut command = command(installed("unshare"));
         command
@@ -96,7 +106,7 @@ impl Bed {
             .arg(home.join("hosts"))
             .arg(home.join("resolv.conf"))
             .arg(home.join("written"))
-            .arg(installed(program))
+            .arg(program)
             .env("HOME", home)
             .env("TMPDIR", home)
             // Otherwise skopeo and podman look for the credentials of this machine's user first.
@@ -139,8 +149,13 @@ fn require_own_mounts() {
 }
 
 fn write_client_settings(directory: &Path, moto: &Moto, authority: &Authority, registry: SocketAddr) {
-    let hosts =
-        format!("127.0.0.1 localhost\n{} {REGISTRY} {OTHER_NAME}\n{} {ECR}\n", registry.ip(), moto.address.ip());
+    let (stuck_ecr, stuck) = STUCK_ECR;
+    let hosts = format!(
+        "127.0.0.1 localhost\n{} {REGISTRY} {OTHER_NAME}\n{} {ECR}\n{} {stuck_ecr}\n",
+        registry.ip(),
+        moto.address.ip(),
+        stuck.ip()
+    );
     let docker = json!({"credHelpers": {REGISTRY: "keyward"}});
     // One file for all programs: a client trusts the registry by it, and Keyward trusts ECR.
     let authorities = format!("{}{}", moto.ca_pem, authority.ca_pem());

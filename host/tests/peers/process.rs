@@ -150,6 +150,13 @@ impl Server {
         running
     }
 
+    /// Asks the server to end, and returns how it has ended, and all that it printed.
+    pub(crate) fn end(mut self) -> (ExitStatus, String) {
+        self.ask_to_end();
+        let status = self.child.try_wait().expect("cannot look at a child");
+        (status.unwrap_or_else(|| panic!("it does not end\n{}", self.messages())), self.messages())
+    }
+
     fn wait_until(&mut self, is_ready: impl Fn() -> bool, server: &Command) {
         for _ in 0..LOOKS {
             if let Some(status) = self.child.try_wait().expect("cannot look at a child") {
@@ -163,17 +170,13 @@ impl Server {
         panic!("{server:?} does not become ready\n{}", self.messages());
     }
 
-    fn messages(&mut self) -> String {
-        let mut bytes = Vec::new();
-        self.messages.read_to_end(&mut bytes).expect("cannot read messages");
-        String::from_utf8_lossy(&bytes).into_owned()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // A server that has children of its own ends them only when it is asked to end. It may have ended by itself; there
-        // is nothing left to do then.
+    /// Waits some seconds for the end.
+    fn ask_to_end(&mut self) {
+        // It may have ended by itself, and its number be another process's.
+        if !matches!(self.child.try_wait(), Ok(None)) {
+            return;
+        }
+        // A server that has children of its own ends them only when it is asked to end.
         if let Some(process) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
             let _ = kill_process(process, Signal::TERM);
         }
@@ -183,6 +186,18 @@ impl Drop for Server {
             }
             thread::sleep(BETWEEN_LOOKS_AT_THE_END);
         }
+    }
+
+    fn messages(&mut self) -> String {
+        let mut bytes = Vec::new();
+        self.messages.read_to_end(&mut bytes).expect("cannot read messages");
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.ask_to_end();
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

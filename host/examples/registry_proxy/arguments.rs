@@ -1,0 +1,42 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::Parser;
+use tracing::level_filters::LevelFilter;
+
+use super::proxy::Upstream;
+
+/// Pulls from container registries for clients that have no credential, with those that Keyward finds.
+#[derive(Debug, Parser)]
+pub(crate) struct Arguments {
+    /// Where to listen. Whoever reaches it pulls with the credentials of this process.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:5000")]
+    pub(crate) listen: SocketAddr,
+
+    /// A registry that is served, by its host; and where it is reached, unless at https://HOST. Several times for several.
+    #[arg(long = "upstream", value_name = "HOST[=URL]", required = true)]
+    pub(crate) upstreams: Vec<Upstream>,
+
+    /// How many seconds a lookup of a credential may take.
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    pub(crate) deadline: Duration,
+
+    /// How many clients may be connected at once. Each takes two or three descriptors (ulimit -n).
+    #[arg(long, value_name = "NUMBER", default_value = "300")]
+    pub(crate) max_connections: usize,
+
+    /// How many requests to one upstream may be under way at once. One more is told to come again later.
+    #[arg(long, value_name = "NUMBER", default_value = "200")]
+    pub(crate) max_requests_of_one_upstream: usize,
+
+    /// How much is written to the standard error stream: off, error, warn, info (each lookup), debug or trace.
+    #[arg(long, value_name = "LEVEL", default_value = "warn")]
+    pub(crate) log_level: LevelFilter,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().map_err(|error| format!("{error}"))?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}

@@ -1,0 +1,12 @@
+//! The example `registry_proxy`, with its own modules in this process, in front of a registry and an AWS on loopback.
+
+mod answers;
+mod bed;
+mod client;
+mod failures;
+mod hang_up;
+mod limits;
+#[path = "../../examples/registry_proxy/proxy/mod.rs"]
+mod proxy;
+mod soak;
+mod tokens;

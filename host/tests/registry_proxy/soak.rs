@@ -1,0 +1,105 @@
+//! Two hundred clients pull from one upstream, while others hang up on it and on one that is stuck. Afterwards nothing is left, and nobody
+//! has been disturbed.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use keyward_testbed::{Answer, Footprint};
+use tokio::task::JoinSet;
+
+use crate::bed::{Bed, LAYER, MANIFEST, OTHER, OTHER_API, REGISTRY, layer, manifest, through, until};
+use crate::client;
+use crate::hang_up::{ask, read_some};
+
+const ROUNDS: u64 = 3;
+const CLIENTS: u64 = 200;
+/// How many hang up in each round, on each of the two.
+const HANGING_UP: u64 = 50;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_soak_nothing_is_left_and_every_pull_is_whole() {
+    let bed = Bed::start_with(|settings| {
+        settings.limits.connections = 1_000;
+        settings.limits.requests_of_one_upstream = 500;
+        // So that what is kept for the next request is soon gone, and the rest is what is left.
+        settings.limits.idle = Duration::from_millis(100);
+    })
+    .await;
+    bed.aws.answer_where(|request| request.host == OTHER_API, Answer::Silence);
+    let bed = std::sync::Arc::new(bed);
+    round(&bed, 0).await;
+    let (tasks, footprint) = at_rest(&bed).await;
+
+    for number in 1..=ROUNDS {
+        round(&bed, number).await;
+        until("no lookup is left", async || bed.resolver.live().lookups == 0).await;
+    }
+    until(&format!("{tasks} tasks and {footprint:?} are reached again"), async || {
+        let now = Footprint::now();
+        bed.tasks() <= tasks && now.descriptors <= footprint.descriptors && now.threads <= footprint.threads
+    })
+    .await;
+    until("nobody but who asks is connected", async || bed.metric("registry_proxy_connections").await == 1).await;
+    let pool = bed.resolver.live().pool.expect("a resolver for many lookups has a pool");
+    assert_eq!((pool.instances, pool.memories, pool.stacks, pool.tables), (0, 0, 0, 0));
+    bed.aws.wait_until_async("no stuck connection is left", |aws| aws.connections_open() <= 1).await;
+    let hung_up =
+        bed.metric(&format!("registry_proxy_requests_total{{upstream=\"{OTHER}\",status=\"hung_up\"}}")).await;
+    // Some were gone before the proxy had looked at what they wanted.
+    assert!((1..=(ROUNDS + 1) * HANGING_UP).contains(&hung_up), "{hung_up}");
+    let lookup = format!("{{registry=\"{REGISTRY}\",outcome=\"found\",cache=\"miss\",refresh=\"false\"}}");
+    assert_eq!(bed.metric(&format!("keyward_lookups_total{lookup}")).await, 1, "the healthy one's was remembered");
+}
+
+/// Everybody at once, each in an order of its own.
+async fn round(bed: &std::sync::Arc<Bed>, number: u64) {
+    let mut clients = JoinSet::new();
+    for client in 0..CLIENTS {
+        let bed = bed.clone();
+        clients.spawn(async move {
+            let pulled = client::get(bed.address, &through(REGISTRY, MANIFEST)).await;
+            assert!(pulled.status == StatusCode::OK && pulled.body == manifest(), "client {client}: {pulled:?}");
+            let pulled = client::get(bed.address, &through(REGISTRY, LAYER)).await;
+            assert!(pulled.status == StatusCode::OK && pulled.body == layer(), "client {client}: {}", pulled.status);
+        });
+    }
+    for client in 0..HANGING_UP {
+        let mut random = Random(number * HANGING_UP + client);
+        let (on_stuck, on_healthy) = (bed.clone(), bed.clone());
+        let (after, bytes) = (Duration::from_millis(random.below(200)), random.below(layer().len() as u64));
+        clients.spawn(async move {
+            let stream = ask(&on_stuck, OTHER, MANIFEST).await;
+            tokio::time::sleep(after).await;
+            drop(stream);
+        });
+        clients.spawn(async move {
+            let mut stream = ask(&on_healthy, REGISTRY, LAYER).await;
+            read_some(&mut stream, bytes as usize).await;
+        });
+    }
+    while let Some(client) = clients.join_next().await {
+        client.expect("every pull is whole");
+    }
+}
+
+/// What the proxy has when nobody asks it anything.
+async fn at_rest(bed: &Bed) -> (usize, Footprint) {
+    until("everything is closed", async || bed.registry.connections_open() == 0 && bed.resolver.live().lookups == 0)
+        .await;
+    // The thread that counts epochs ends some moments after the last lookup.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    (bed.tasks(), Footprint::now())
+}
+
+/// Numbers that are the same in every run (splitmix64).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (mixed ^ (mixed >> 31)) % bound
+    }
+}
