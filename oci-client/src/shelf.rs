@@ -5,7 +5,7 @@ use oci_client::secrets::RegistryAuth;
 /// What is kept for each address that is asked for, the one first that was not asked for for the longest time. Addresses of one
 /// registry that have one credential have one client.
 ///
-/// There are few, so that all of them are looked through: for 64, that takes about a microsecond.
+/// There are few, so that all of them are looked through.
 pub(crate) struct Shelf<Client> {
     capacity: usize,
     kept: Vec<Kept<Client>>,
@@ -49,12 +49,9 @@ impl<Client: Clone + Default> Shelf<Client> {
     /// where it was said before, nor where the registry's credentials are others meanwhile.
     pub(crate) fn refuse(&mut self, registry: &str, auth: &RegistryAuth) -> bool {
         let mut of_registry = self.kept.iter_mut().filter(|kept| kept.place.registry == registry).peekable();
-        if of_registry.peek().is_none() {
-            return true;
-        }
-        of_registry
-            .filter(|kept| kept.auth == *auth)
-            .fold(false, |is_news, kept| kept.client.take().is_some() || is_news)
+        let is_unknown = of_registry.peek().is_none();
+        let taken = of_registry.filter(|kept| kept.auth == *auth).filter_map(|kept| kept.client.take()).count();
+        is_unknown || taken > 0
     }
 }
 

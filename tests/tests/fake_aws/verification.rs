@@ -34,6 +34,17 @@ async fn a_token_is_for_the_account_that_the_request_names() {
 }
 
 #[tokio::test]
+async fn with_another_suffix_the_tokens_of_both_operations_are_others() {
+    let fake = FakeAws::start();
+    fake.set_password_suffix("/second");
+    let private = send(&fake, Call::default().sign()).await;
+    let expected = format!("{}/second", private_password(DEFAULT_ACCOUNT, "eu-central-1"));
+    assert_eq!(password(&private.body["authorizationData"][0]), expected);
+    let public = send(&fake, Call::public().sign()).await;
+    assert_eq!(password(&public.body["authorizationData"]), format!("{}/second", public_password()));
+}
+
+#[tokio::test]
 async fn ecr_public_answers_with_an_object() {
     let fake = FakeAws::start();
     let reply = send(&fake, Call::public().sign()).await;
