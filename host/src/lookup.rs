@@ -32,12 +32,23 @@ pub(crate) struct Failure {
     /// Who cancelled the lookup.
     interruption: Option<Interruption>,
     /// What somebody else has said of it, in the place of the error's own words.
-    said: Option<String>,
+    said: Option<Box<Said>>,
 }
+
+/// A text in a place of its own: failures are passed around, and few have one.
+#[derive(Clone, Debug)]
+struct Said(String);
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self { error, interruption: None, said: None }
+    }
+}
+
+impl Failure {
+    /// One that somebody else tells of.
+    fn said(error: Error, text: String) -> Self {
+        Self { said: Some(Box::new(Said(text))), ..error.into() }
     }
 }
 
@@ -47,7 +58,7 @@ impl fmt::Display for Failure {
             write!(formatter, "{interruption}: ")?;
         }
         match &self.said {
-            Some(said) => formatter.write_str(said),
+            Some(said) => formatter.write_str(&said.0),
             None => write!(formatter, "{}", self.error),
         }
     }

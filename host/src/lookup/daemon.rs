@@ -99,14 +99,14 @@ async fn ask(socket: &Path, request: Request, deadline: Duration, begin: Instant
         Some(Reply::Found(credential)) => Ok(Ok(credential)),
         Some(Reply::Failed { text, outcome }) => {
             let error = protocol::error(&outcome, &text, deadline);
-            Ok(Err(Failure { said: Some(text), ..error.into() }))
+            Ok(Err(Failure::said(error, text)))
         }
         Some(Reply::Done) => Err(NoDaemon::Strange),
         None => {
             let daemon = socket.display();
             let said =
                 format!("no credential within {deadline:?}, while the daemon at {daemon} looked for it: try again");
-            Ok(Err(Failure { said: Some(said), ..Error::Timeout { deadline, waiting_for: None }.into() }))
+            Ok(Err(Failure::said(Error::Timeout { deadline, waiting_for: None }, said)))
         }
     }
 }

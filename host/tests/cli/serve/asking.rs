@@ -114,6 +114,14 @@ fn what_is_said_for_one_call_holds_for_it() {
     assert_eq!(fake.requests().len(), 0);
     let outcome = daemon.asked_by(Call::keyward(&["explain", PRIVATE])).run();
     assert_eq!(outcome.status, 4, "{outcome:?}");
+    let request = json!({
+        "kind": "CredentialProviderRequest",
+        "apiVersion": "credentialprovider.kubelet.k8s.io/v1",
+        "image": format!("{PRIVATE}/image:1"),
+    });
+    let outcome = daemon.asked_by(Call::keyward(&["kubelet"])).input(request.to_string()).run();
+    assert_eq!(outcome.status, 1, "{outcome:?}");
+    assert_eq!(fake.requests().len(), 0);
 }
 
 #[test]
