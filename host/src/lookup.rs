@@ -13,7 +13,7 @@ use std::process;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use keyward::{CancelToken, Config, Credential, Error, Outcome, Resolver, SetupError, Trace};
+use keyward::{CancelToken, Config, Credential, Error, Outcome, Request, Resolver, SetupError, Trace};
 use keyward_ecr::registry::Registry;
 use tokio::runtime::{self, Runtime};
 use tokio_util::sync::CancellationToken;
@@ -32,12 +32,23 @@ pub(crate) struct Failure {
     /// Who cancelled the lookup.
     interruption: Option<Interruption>,
     /// What somebody else has said of it, in the place of the error's own words.
-    said: Option<String>,
+    said: Option<Box<Said>>,
 }
+
+/// A text in a place of its own: failures are passed around, and few have one.
+#[derive(Clone, Debug)]
+struct Said(String);
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self { error, interruption: None, said: None }
+    }
+}
+
+impl Failure {
+    /// One that somebody else tells of.
+    fn said(error: Error, text: String) -> Self {
+        Self { said: Some(Box::new(Said(text))), ..error.into() }
     }
 }
 
@@ -47,7 +58,7 @@ impl fmt::Display for Failure {
             write!(formatter, "{interruption}: ")?;
         }
         match &self.said {
-            Some(said) => formatter.write_str(said),
+            Some(said) => formatter.write_str(&said.0),
             None => write!(formatter, "{}", self.error),
         }
     }
@@ -117,14 +128,14 @@ fn answer_all(settings: &Settings, questions: &[Question]) -> Vec<Answered> {
     logs::begin(settings.log);
     let socket = settings.daemon_to_ask().filter(|_| questions.len() <= daemon::MAX_QUESTIONS);
     let Some(socket) = socket else { return look_up_here(settings, questions, begin) };
-    let asked = daemon::ask_all(settings, socket, questions, begin);
+    let (asked, runtime) = daemon::ask_all(settings, socket, questions, begin);
     // Those that it has not answered: whoever needs a credential gets one without it too.
     let left = questions.iter().zip(&asked).filter(|(_, answer)| answer.is_err());
     let left: Vec<Question> = left.map(|(question, _)| question.clone()).collect();
     let mut here = look_up_here(settings, &left, begin).into_iter();
     let answers = questions.iter().zip(asked).filter_map(|(question, answer)| match answer {
         Ok(answer) => {
-            log(question, &answer, "the daemon has answered");
+            log(&question.request, &answer, "the daemon has answered");
             Some(Answered::without_notes(answer))
         }
         Err(cause) => {
@@ -136,7 +147,11 @@ fn answer_all(settings: &Settings, questions: &[Question]) -> Vec<Answered> {
             Some(answered)
         }
     });
-    answers.collect()
+    let answers = answers.collect();
+    if let Some(runtime) = runtime {
+        exit_at_signal(runtime);
+    }
+    answers
 }
 
 /// As [`answer_all`], without a daemon.
@@ -144,9 +159,9 @@ fn look_up_here(settings: &Settings, questions: &[Question], begin: Instant) -> 
     // Where nobody has to be asked, neither engine nor runtime is made, and no file is looked at.
     let is_served: Vec<bool> = questions.iter().map(|question| settings.serves(question)).collect();
     if !is_served.contains(&true) {
-        let not_ours = |question| {
+        let not_ours = |question: &Question| {
             let answer = Err(Error::NotOurRegistry.into());
-            log(question, &answer, "nothing is looked up");
+            log(&question.request, &answer, "nothing is looked up");
             Answered::without_notes(answer)
         };
         return questions.iter().map(not_ours).collect();
@@ -161,7 +176,7 @@ fn look_up_here(settings: &Settings, questions: &[Question], begin: Instant) -> 
     let known: Vec<Known> = is_served.iter().map(of).map(|known| known.unwrap_or(Known::NotKept)).collect();
     for (question, known) in questions.iter().zip(&known) {
         if let Known::Answered(answered) = known {
-            log(question, &answered.answer, "the cache has answered");
+            log(&question.request, &answered.answer, "the cache has answered");
         }
     }
     if known.iter().all(|known| matches!(known, Known::Answered(_))) {
@@ -231,8 +246,8 @@ fn exit_at_signal(runtime: Runtime) {
 
 /// Logs an answer that no lookup of this process's resolver has given: that logs its own. As there, neither the address as it was typed is
 /// in it, nor anything else of the question.
-fn log(question: &Question, answer: &Answer, by: &'static str) {
-    let registry = || Registry::parse(question.request.registry()).ok().map(|registry| registry.host);
+fn log(request: &Request, answer: &Answer, by: &'static str) {
+    let registry = || Registry::parse(request.registry()).ok().map(|registry| registry.host);
     let outcome = || answer.as_ref().map_or_else(|failure| Outcome::from(&failure.error), |_| Outcome::Found);
     tracing::info!(registry = registry(), outcome = outcome().as_str(), "{by}");
 }

@@ -16,7 +16,7 @@ use tokio::runtime::{self, Runtime};
 use tokio::time::timeout;
 
 use crate::interrupt::interrupted;
-use crate::lookup::{Answer, Failure, exit_at_signal};
+use crate::lookup::{Answer, Failure};
 use crate::serve::is_trusted;
 use crate::serve::lines::Lines;
 use crate::serve::protocol::{self, MAX_ANSWER, Reply, Request};
@@ -26,11 +26,14 @@ use crate::settings::{Question, Settings};
 /// others.
 pub(super) const MAX_QUESTIONS: usize = 16;
 
-/// How long a greeting is waited for.
-const MAX_PATIENCE: Duration = Duration::from_secs(1);
+/// How long a greeting is waited for, and no longer than a quarter of the deadline.
+const MAX_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The part of the deadline that the way back takes, at most: the daemon's own error is to come first, which says what was waited for.
 const MAX_RESERVE: Duration = Duration::from_millis(100);
+
+/// What is asked for where nothing is left: no time at all is no request.
+const MIN_DEADLINE: Duration = Duration::from_millis(1);
 
 /// Why a daemon does not count.
 #[derive(Debug, thiserror::Error)]
@@ -47,23 +50,27 @@ pub(super) enum NoDaemon {
     Strange,
 }
 
-/// The answers of the daemon at the socket, in the order of the questions.
+/// The answers of the daemon at the socket, in the order of the questions; and the runtime, which has taken the signals over.
 pub(super) fn ask_all(
     settings: &Settings,
     socket: &Path,
     questions: &[Question],
     begin: Instant,
-) -> Vec<Result<Answer, NoDaemon>> {
+) -> (Vec<Result<Answer, NoDaemon>>, Option<Runtime>) {
     let deadline = settings.budget.deadline;
     let runtime = match small_runtime() {
         Ok(runtime) => runtime,
-        Err(cause) => return questions.iter().map(|_| Err(io::Error::from(cause.kind()).into())).collect(),
+        Err(cause) => {
+            let unreachable = |_| Err(io::Error::from(cause.kind()).into());
+            return (questions.iter().map(unreachable).collect(), None);
+        }
     };
     let answers = runtime.block_on(async {
         let ask = |question: &Question| {
+            let left = deadline.saturating_sub(begin.elapsed() + (deadline / 20).min(MAX_RESERVE));
             let request = Request::Get {
                 address: question.address.clone(),
-                deadline: Some(deadline.saturating_sub(begin.elapsed() + (deadline / 20).min(MAX_RESERVE))),
+                deadline: Some(left.max(MIN_DEADLINE)),
                 identity: settings.identity().clone(),
             };
             ask(socket, request, deadline, begin)
@@ -82,8 +89,7 @@ pub(super) fn ask_all(
             answers = &mut answers => answers,
         }
     });
-    exit_at_signal(runtime);
-    answers
+    (answers, Some(runtime))
 }
 
 /// Tells the daemon to forget what it remembers of a registry, if there is one.
@@ -99,14 +105,14 @@ async fn ask(socket: &Path, request: Request, deadline: Duration, begin: Instant
         Some(Reply::Found(credential)) => Ok(Ok(credential)),
         Some(Reply::Failed { text, outcome }) => {
             let error = protocol::error(&outcome, &text, deadline);
-            Ok(Err(Failure { said: Some(text), ..error.into() }))
+            Ok(Err(Failure::said(error, text)))
         }
         Some(Reply::Done) => Err(NoDaemon::Strange),
         None => {
             let daemon = socket.display();
             let said =
                 format!("no credential within {deadline:?}, while the daemon at {daemon} looked for it: try again");
-            Ok(Err(Failure { said: Some(said), ..Error::Timeout { deadline, waiting_for: None }.into() }))
+            Ok(Err(Failure::said(Error::Timeout { deadline, waiting_for: None }, said)))
         }
     }
 }

@@ -52,9 +52,11 @@ fn the_daemons_error_is_the_answer() {
     let outcome = daemon.asked_by(Call::helper(&["get"])).input("docker.io").run();
     assert_eq!((outcome.status, outcome.output.as_str(), outcome.errors.as_str()), (1, NOT_FOUND, ""));
     fake.answer_always(Answer::Silence);
-    let outcome = daemon.asked_by(get(&[PRIVATE])).variable("KEYWARD_DEADLINE", "1").run();
+    let outcome = daemon.asked_by(get(&[PRIVATE])).variable("KEYWARD_DEADLINE", "3").run();
     assert_eq!((outcome.status, outcome.output.as_str()), (9, ""));
-    assert!(outcome.errors.contains("while it waited for the answer of"), "{outcome:?}");
+    // As a rule, the daemon says so first, and what it has waited for.
+    assert!(outcome.errors.starts_with("error: no credential within "), "{outcome:?}");
+    fake.wait_until("the lookup is over", |fake| fake.connections_open() == 0);
 }
 
 #[test]
@@ -114,6 +116,14 @@ fn what_is_said_for_one_call_holds_for_it() {
     assert_eq!(fake.requests().len(), 0);
     let outcome = daemon.asked_by(Call::keyward(&["explain", PRIVATE])).run();
     assert_eq!(outcome.status, 4, "{outcome:?}");
+    let request = json!({
+        "kind": "CredentialProviderRequest",
+        "apiVersion": "credentialprovider.kubelet.k8s.io/v1",
+        "image": format!("{PRIVATE}/image:1"),
+    });
+    let outcome = daemon.asked_by(Call::keyward(&["kubelet"])).input(request.to_string()).run();
+    assert_eq!(outcome.status, 1, "{outcome:?}");
+    assert_eq!(fake.requests().len(), 0);
 }
 
 #[test]
@@ -128,6 +138,15 @@ fn a_signal_ends_the_command_and_its_lookup_in_the_daemon() {
     assert_eq!((outcome.status, outcome.output.as_str()), (10, ""));
     assert!(outcome.errors.starts_with("error: terminated (SIGTERM): the lookup was cancelled"), "{outcome:?}");
     fake.wait_until("the connection is closed", |fake| fake.connections_open() == 0);
+    // As it does where the command looks up itself, since there is no daemon.
+    assert_eq!(daemon.end().status, 0);
+    let call = get(&[PRIVATE]).against(&fake).variable("KEYWARD_DEADLINE", "600");
+    let running = call.variable("KEYWARD_SOCKET", "/dev/null/keyward.sock").start();
+    fake.wait_until("another request has come", |fake| fake.requests().len() == 2);
+    running.signal(Signal::TERM);
+    let outcome = running.finish();
+    assert_eq!((outcome.status, outcome.output.as_str()), (10, ""));
+    assert!(outcome.errors.contains("error: terminated (SIGTERM): the lookup was cancelled, while it"), "{outcome:?}");
 }
 
 /// Whoever may not ask gets nothing, and whoever may be somebody else is not asked.

@@ -244,3 +244,20 @@ fn no_secret_is_in_what_the_daemon_logs() {
     }
     assert!(outcome.errors.contains("the request is over"), "nothing was logged: {outcome:?}");
 }
+
+/// Its lines are lost, and nothing else.
+#[test]
+fn a_log_that_nobody_reads_holds_up_nobody() {
+    let fake = FakeAws::start();
+    let folder = tempfile::tempdir().unwrap();
+    // A pipe that is open at both ends, so that it can be written to until it is full.
+    let script = format!(r#"mkfifo {0}; exec "$@" 2<>{0}"#, folder.path().join("pipe").display());
+    let call = Call::keyward(&["serve", "-vv"]).against(&fake).by_shell(&script);
+    let daemon = Daemon::start_call(call, &[]);
+    let mut client = daemon.connect();
+    // Far more than a pipe and the queue before it take, a line each.
+    for _ in 0..4000 {
+        assert!(client.ask_for(PRIVATE)["Secret"].is_string());
+    }
+    assert_eq!(daemon.end().status, 0);
+}
