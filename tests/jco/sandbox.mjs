@@ -14,7 +14,10 @@ const outgoingHandler = {
         const origin = `${request.scheme()?.tag.toLowerCase()}://${request.authority()}`;
         // An error of wasi:http, which the component knows. What `enableNetwork: false` of the shim throws is none, and ends in a crash.
         if (origins !== undefined && !origins.includes(origin)) throw { tag: "HTTP-request-denied" };
-        return http.outgoingHandler.handle(request, options);
+        // The shim takes the time for a connection as the longest silence until the answer is there, so that a server which takes its time would be
+        // given up. Where the component waits for the answer for as long as it takes, there is no such time.
+        const isPatient = options?.firstByteTimeout() === undefined;
+        return http.outgoingHandler.handle(request, isPatient ? undefined : options);
     },
 };
 // Without `preopens` there would be the whole file system, and without `env` the whole environment.

@@ -1,10 +1,11 @@
 //! What has to be the same in every host.
 
 use std::fs;
+use std::time::Duration;
 
 use keyward_testbed::{
-    ACCESS_KEY_ID, AccessKeys, Answer as Scripted, DEFAULT_ACCOUNT, FakeAws, Identities, PASSWORD_MARK, Role,
-    SECRET_ACCESS_KEY, private_password,
+    ACCESS_KEY_ID, AccessKeys, Answer as Scripted, DEFAULT_ACCOUNT, FakeAws, FakeMetadata, Identities, PASSWORD_MARK,
+    Role, SECRET_ACCESS_KEY, private_password,
 };
 
 use crate::host::{Answer, Failure, Host, PRIVATE, Question};
@@ -42,6 +43,17 @@ pub(crate) fn every_source_of_credentials_makes_the_requests_that_it_takes_and_n
         asked += 1;
     }
     assert!(asked >= 10, "{asked} sources are few");
+}
+
+pub(crate) fn instance_metadata_that_is_silent_is_waited_for_a_moment_and_no_longer(host: &dyn Host) {
+    let (aws, metadata) = (FakeAws::start_plain(), FakeMetadata::start());
+    metadata.answer_always(Scripted::Silence);
+    let question = Question::new(PRIVATE, &aws).with_variable("AWS_EC2_METADATA_DISABLED", "false");
+    let question = question.with_variable("AWS_EC2_METADATA_SERVICE_ENDPOINT", &metadata.url());
+    // Without its own patience, it would be waited for as long as the host has any.
+    let failure = failure(host.ask(question));
+    assert_eq!(failure.case, "no-credentials", "{failure:?}");
+    assert_eq!(metadata.requests().len(), 1, "{:?}", metadata.requests());
 }
 
 pub(crate) fn what_the_request_says_counts(host: &dyn Host) {
@@ -129,6 +141,14 @@ pub(crate) fn a_server_that_is_not_there_is_unavailable(host: &dyn Host) {
     let failure = failure(host.ask(question));
     assert_eq!(failure.case, "unavailable", "{failure:?}");
     assert!(failure.text.contains(&address) && failure.text.contains("refused"), "{}", failure.text);
+}
+
+pub(crate) fn an_answer_that_takes_longer_than_a_connection_may_is_waited_for(host: &dyn Host) {
+    let aws = FakeAws::start_plain();
+    // A connection has 3.1 s, as in the AWS SDKs.
+    aws.answer_always(Scripted::Delayed(Duration::from_millis(3500), Box::new(Scripted::Token)));
+    host.ask(Question::new(PRIVATE, &aws).with_keys()).expect("the keys are good");
+    assert_eq!(aws.requests().len(), 1, "it was given up meanwhile");
 }
 
 pub(crate) fn an_answer_without_end_is_ended_by_the_component_itself(host: &dyn Host) {

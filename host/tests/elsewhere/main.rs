@@ -36,9 +36,11 @@ every_host! {
     a_lookup_that_a_server_holds_up_ends_when_its_host_drops_it_and_its_connection_with_it
     a_server_that_is_not_there_is_unavailable
     an_address_of_somebody_else_is_not_our_registry_and_nobody_is_asked
+    an_answer_that_takes_longer_than_a_connection_may_is_waited_for
     an_answer_without_end_is_ended_by_the_component_itself
     every_source_of_credentials_makes_the_requests_that_it_takes_and_no_other
     fewer_calls_are_asked_for
+    instance_metadata_that_is_silent_is_waited_for_a_moment_and_no_longer
     the_credential_is_what_aws_gave_for_one_request_that_is_signed
     what_the_request_says_counts
     without_credentials_every_source_is_listed

@@ -7,7 +7,7 @@ use keyward_testbed::FakeAws;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use wasmtime::component::{Component, Linker, ResourceTable};
-use wasmtime::{Engine, Store};
+use wasmtime::{Config, Engine, Store, StoreLimits, StoreLimitsBuilder, Trap};
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
@@ -37,6 +37,7 @@ use bindings::{CredentialProvider, CredentialProviderPre};
 struct State {
     wasi: WasiCtx,
     http: WasiHttpCtx,
+    limits: StoreLimits,
     table: ResourceTable,
 }
 
@@ -54,24 +55,44 @@ impl WasiHttpView for State {
 }
 
 /// The component, compiled once, as it is released.
-fn load() -> wasmtime::Result<CredentialProviderPre<State>> {
-    let engine = Engine::default();
-    let component = Component::from_file(&engine, env!("KEYWARD_COMPONENT"))?;
-    let mut linker = Linker::new(&engine);
+fn load(engine: &Engine) -> wasmtime::Result<CredentialProviderPre<State>> {
+    let component = Component::from_file(engine, env!("KEYWARD_COMPONENT"))?;
+    let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     CredentialProviderPre::new(linker.instantiate_pre(&component)?)
 }
 
+/// What an embedder may bound. Unless it does, nothing is.
+#[derive(Default)]
+struct Limits {
+    fuel: Option<u64>,
+    memory: Option<usize>,
+}
+
 /// One lookup, in a store of its own.
-async fn look_up(component: &CredentialProviderPre<State>, question: &Question) -> wasmtime::Result<Answer> {
+async fn look_up(
+    component: &CredentialProviderPre<State>,
+    question: &Question,
+    limits: &Limits,
+) -> wasmtime::Result<Answer> {
     let mut wasi = WasiCtx::builder();
     wasi.envs(&question.variables);
     for (name, folder) in &question.folders {
         wasi.preopened_dir(folder, name, FsPerms::ReadOnly)?;
     }
-    let state = State { wasi: wasi.build(), http: WasiHttpCtx::new(), table: ResourceTable::new() };
+    let memory = limits.memory.map(|bytes| StoreLimitsBuilder::new().memory_size(bytes).build());
+    let state = State {
+        wasi: wasi.build(),
+        http: WasiHttpCtx::new(),
+        limits: memory.unwrap_or_default(),
+        table: ResourceTable::new(),
+    };
     let mut store = Store::new(component.engine(), state);
+    store.limiter(|state| &mut state.limits);
+    if let Some(fuel) = limits.fuel {
+        store.set_fuel(fuel)?;
+    }
     let component: CredentialProvider = component.instantiate_async(&mut store).await?;
     let request = provider::Request { server: question.server.clone(), context: question.context.clone() };
     let provider = component.keyward_registry_credentials_provider();
@@ -105,7 +126,8 @@ pub(crate) struct Plain;
 
 /// The lookups' runtime, and the component that they share.
 static LOADED: LazyLock<(Runtime, Arc<CredentialProviderPre<State>>)> = LazyLock::new(|| {
-    let component = load().unwrap_or_else(|error| panic!("the component does not fit this host: {error:#}"));
+    let component =
+        load(&Engine::default()).unwrap_or_else(|error| panic!("the component does not fit this host: {error:#}"));
     (Runtime::new().expect("a runtime can be started"), Arc::new(component))
 });
 
@@ -113,7 +135,8 @@ impl Host for Plain {
     fn begin(&self, question: Question) -> Box<dyn UnderWay> {
         let (runtime, component) = &*LOADED;
         Box::new(Task(runtime.spawn(async move {
-            look_up(component, &question).await.unwrap_or_else(|error| panic!("the component has crashed: {error:#}"))
+            let answer = look_up(component, &question, &Limits::default()).await;
+            answer.unwrap_or_else(|error| panic!("the component has crashed: {error:#}"))
         })))
     }
 }
@@ -144,4 +167,23 @@ fn nobody_can_be_named_whom_its_transport_is_to_trust() {
     assert_eq!(failure.case, "unavailable", "{failure:?}");
     assert!(failure.text.contains("the handshake failed"), "{}", failure.text);
     aws.wait_until("the handshake has failed", |aws| aws.counters().handshakes_failed == 1);
+}
+
+#[tokio::test]
+async fn fuel_and_memory_have_the_limits_that_its_embedder_sets() {
+    let aws = FakeAws::start_plain();
+    let question = Question::new(PRIVATE, &aws).with_keys();
+    let engine = Engine::new(Config::new().consume_fuel(true)).expect("the engine has fuel");
+    let component = load(&engine).expect("the component fits this host");
+    let look_up =
+        async |fuel, memory| look_up(&component, &question, &Limits { fuel: Some(fuel), memory: Some(memory) }).await;
+    let enough = (10_000_000, 4 * 1024 * 1024);
+    let answer = look_up(enough.0, enough.1).await.expect("that is enough of both");
+    answer.expect("the keys are good");
+
+    let without_fuel = look_up(10_000, enough.1).await.expect_err("that is enough for nothing");
+    assert_eq!(without_fuel.downcast_ref::<Trap>(), Some(&Trap::OutOfFuel), "{without_fuel:#}");
+    let without_memory = look_up(enough.0, 64 * 1024).await.expect_err("that is less than what it begins with");
+    assert!(format!("{without_memory:#}").contains("exceeds memory limits"), "{without_memory:#}");
+    assert_eq!(aws.requests().len(), 1);
 }
