@@ -53,26 +53,37 @@ pub fn package() -> Result<Package, Error> {
     let declared = &resolve.packages[id].name;
     let name = format!("{}:{}", declared.namespace, declared.name);
     let version = declared.version.as_ref().map(ToString::to_string).unwrap_or_default();
-    for (section, text) in metadata()?.into_iter().chain([("version".to_owned(), version.clone())]) {
+    for (section, text) in metadata()?.into_iter().chain([("version", version.clone())]) {
         CustomSection { name: section.into(), data: text.as_bytes().into() }.append_to_component(&mut bytes);
     }
     Ok(Package { name, version, bytes })
 }
 
-/// The names that wkg.toml may have, which are those of the sections too.
-const METADATA: [&str; 6] = ["authors", "description", "homepage", "licenses", "revision", "source"];
+/// What wkg.toml may say, and the sections that have it. It has older names for two of them, which every version of `wkg` knows.
+const METADATA: [(&str, &str); 6] = [
+    ("authors", "authors"),
+    ("description", "description"),
+    ("homepage", "homepage"),
+    ("license", "licenses"),
+    ("repository", "source"),
+    ("revision", "revision"),
+];
 
-/// What `[metadata]` of wkg.toml says.
-fn metadata() -> Result<Vec<(String, String)>, Error> {
+/// What `[metadata]` of wkg.toml says, by sections.
+fn metadata() -> Result<Vec<(&'static str, String)>, Error> {
     let file = workspace().join("wkg.toml");
     let invalid = |reason: String| Error::Manifest { file: file.clone(), reason };
     let text = fs::read_to_string(&file).map_err(|cause| invalid(cause.to_string()))?;
     let manifest: toml::Table = text.parse().map_err(|error: toml::de::Error| invalid(error.message().to_owned()))?;
     let metadata = manifest.get("metadata").and_then(toml::Value::as_table);
     let entries = metadata.ok_or_else(|| invalid("it has no [metadata]".to_owned()))?;
-    let entry = |(name, value): (&String, &toml::Value)| match value.as_str() {
-        Some(text) if METADATA.contains(&name.as_str()) => Ok((name.clone(), text.to_owned())),
-        _ => Err(invalid(format!("metadata.{name} is none, or no text"))),
+    let entry = |(name, value): (&String, &toml::Value)| {
+        let section = METADATA.iter().find(|(known, _)| known == name).map(|(_, section)| *section);
+        match (section, value.as_str()) {
+            (Some(section), Some(text)) => Ok((section, text.to_owned())),
+            (None, _) => Err(invalid(format!("metadata.{name} is unknown"))),
+            (_, None) => Err(invalid(format!("metadata.{name} is no text"))),
+        }
     };
     entries.iter().map(entry).collect()
 }
