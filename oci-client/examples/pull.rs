@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let image: Reference = arguments.next().ok_or("name an image: pull IMAGE [FOLDER]")?.parse()?;
     let folder = arguments.next().map(PathBuf::from);
 
-    // For oci-client's feature `rustls-tls-no-provider`; with `rustls-tls` there is nothing to install.
+    // With oci-client's feature `rustls-tls`, there would be nothing to install.
     rustls::crypto::ring::default_provider().install_default().map_err(|_| "there is a provider already")?;
     let clients = Clients::new(Resolver::builder().build()?, client_config);
 

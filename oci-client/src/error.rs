@@ -9,7 +9,7 @@ pub enum Error {
     /// The client cannot be made, by the configuration that [`Clients::new`](crate::Clients::new) was given for it: a proxy or a certificate
     /// makes no sense.
     #[error("the client of this registry cannot be made: {0}; correct its configuration")]
-    Client(#[source] OciDistributionError),
+    Client(OciDistributionError),
     /// The lookup has failed. It is never [`NotOurRegistry`](keyward::Error::NotOurRegistry) nor
     /// [`NoCredentials`](keyward::Error::NoCredentials), with which an image is pulled anonymously.
     #[error(transparent)]

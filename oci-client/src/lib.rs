@@ -24,9 +24,13 @@
 //!
 //! # Versions
 //!
-//! This crate fits `oci-client` 0.18, whose types are in its interface, and re-exports it. TLS is chosen by the features of `oci-client`
-//! itself, in the `Cargo.toml` of the program: `rustls-tls`, `rustls-tls-no-provider` or `native-tls`. With
-//! `rustls-tls-no-provider`, a provider has to be installed for the process before the first client is made.
+//! This crate fits `oci-client` 0.18, whose types are in its interface, and re-exports it. Its TLS is that of rustls, without a provider of
+//! cryptography: the program installs one before the first client is made, or else that panics. Where the program's own `Cargo.toml`
+//! has `oci-client` with feature `rustls-tls`, there is one already.
+//!
+//! ```no_run
+//! rustls::crypto::ring::default_provider().install_default().expect("nobody else installs one");
+//! ```
 //!
 //! # Secrets
 //!

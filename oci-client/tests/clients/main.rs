@@ -207,9 +207,11 @@ async fn a_failed_lookup_is_an_error_of_its_own_kind_and_never_an_anonymous_pull
 #[tokio::test]
 async fn a_configuration_that_makes_no_sense_is_an_error() {
     let bed = Bed::start().await;
-    let config = |_: &str| ClientConfig { https_proxy: Some("http://[".to_owned()), ..ClientConfig::default() };
+    let config =
+        |_: &str| ClientConfig { https_proxy: Some("http://user:hunter2@[".to_owned()), ..ClientConfig::default() };
     let error = Clients::new(bed.resolver(), config).of(&image(REGION)).await.unwrap_err();
     assert!(matches!(error, Error::Client(_)), "{error}");
+    assert!(!format!("{error} {error:?}").contains("hunter2"), "the proxy's password is shown");
 }
 
 #[tokio::test]
