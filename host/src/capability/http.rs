@@ -13,6 +13,7 @@ use http::header::PROXY_AUTHORIZATION;
 use http::{Request, Response};
 use http_body::Body;
 use http_body_util::{BodyExt, Either, Full, LengthLimitError, Limited};
+use tracing::Instrument;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 use zeroize::Zeroizing;
 
@@ -85,7 +86,8 @@ impl WasiHttpHooks for Hooks {
             let response = hooks.send(request, options.unwrap_or_default()).await?;
             Ok((response, Box::new(async { Ok(()) }) as Box<dyn Future<Output = _> + Send>))
         };
-        self.under_way.add(sent, || Err(Error::ConnectionTerminated))
+        // The engine has it driven by a task of its own, and what it logs is the lookup's.
+        self.under_way.add(sent.in_current_span(), || Err(Error::ConnectionTerminated))
     }
 }
 
