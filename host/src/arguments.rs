@@ -1,18 +1,20 @@
 //! The command line, as it was typed. What it means together with the environment is `settings`'.
 
 mod docker;
+mod serve;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::NonEmptyStringValueParser;
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::frontend::print::Format;
-use crate::settings::{CacheMode, Store, count, seconds, switch};
+use crate::settings::{CacheMode, LogFormat, LogLevel, Store, count, seconds, switch};
 
 pub(crate) use self::docker::{Docker, Entry, Install, Uninstall};
+pub(crate) use self::serve::{DaemonOptions, Serve};
 
 /// Resolves a container registry's credentials inside a WebAssembly sandbox
 #[derive(Debug, Parser)]
@@ -41,6 +43,8 @@ pub(crate) enum Action {
     Uninstall(Uninstall),
     /// Look a registry up, and say what happens on the way: settings, sources, requests, budget; never a secret
     Explain(Explain),
+    /// Answer many processes over a Unix socket, with what is remembered in memory
+    Serve(Serve),
     /// Look at the settings
     #[command(subcommand)]
     Config(ConfigAction),
@@ -129,6 +133,8 @@ const PERMISSIONS: &str = "What a lookup may do";
 const CACHE: &str = "Cache";
 const IDENTITY: &str = "Whose credentials, and where, before what the rules of the configuration file say";
 const DOCKER: &str = "As docker's credential helper";
+const DAEMON: &str = "Daemon";
+const LOG: &str = "Log, on the standard error stream";
 
 /// What every lookup takes, whichever front end asks for it. Each is a setting: the flag goes before the variable, the variable before
 /// the configuration file, and that before what is built in.
@@ -206,6 +212,19 @@ pub(crate) struct Options {
     /// What to make of credentials that are to be stored or erased [KEYWARD_STORE; ignore]
     #[arg(long, value_enum, value_name = "HOW", help_heading = DOCKER)]
     pub(crate) store: Option<Store>,
+    /// The socket of a daemon, 'keyward serve': where it listens, and where 'get' and docker's credential helper ask instead of looking up
+    /// themselves [KEYWARD_SOCKET]
+    #[arg(long, value_name = "PATH", help_heading = DAEMON)]
+    pub(crate) socket: Option<PathBuf>,
+    /// Say what is done: once for a line of each lookup, twice for its requests too. Short for --log info and --log debug
+    #[arg(short = 'v', action = ArgAction::Count, conflicts_with = "log", help_heading = LOG)]
+    pub(crate) verbose: u8,
+    /// What is logged [KEYWARD_LOG; off]
+    #[arg(long, value_enum, value_name = "LEVEL", help_heading = LOG)]
+    pub(crate) log: Option<LogLevel>,
+    /// How it is written [KEYWARD_LOG_FORMAT; text]
+    #[arg(long, value_enum, value_name = "FORMAT", help_heading = LOG)]
+    pub(crate) log_format: Option<LogFormat>,
     /// Run the component in FILE instead of the one that is built in
     #[cfg(feature = "compile")]
     #[arg(long, value_name = "FILE.wasm")]

@@ -52,7 +52,9 @@ impl Backend for Helper {
 
     /// An entry that cannot be removed is one that no lookup uses either.
     fn forget(&self, server: &str) {
-        let request = self.settings.question(server).request;
+        let question = self.settings.question(server);
+        lookup::forget_at_daemon(&self.settings, &question);
+        let request = question.request;
         let _ = lookup::with_cache(&self.settings, move |cache| cache.remove(&request));
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::future::pending;
 use std::io;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// What ended the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,23 +42,36 @@ pub(crate) async fn interrupted() -> io::Result<Interruption> {
 
 /// Waits for one of the signals alone.
 pub(crate) async fn signalled() -> io::Result<Interruption> {
-    Ok(tokio::select! {
-        () = received(SignalKind::interrupt())? => Interruption::Interrupt,
-        () = received(SignalKind::terminate())? => Interruption::Termination,
-    })
+    Ok(Signals::new()?.next().await)
 }
 
-/// Waits for a signal; without end for one that was ignored when the command began, as `nohup` and shells have it for what they
-/// put into the background.
-fn received(kind: SignalKind) -> io::Result<impl Future<Output = ()>> {
-    let mut signals = if system::is_ignored(kind) { None } else { Some(signal(kind)?) };
-    Ok(async move {
-        match &mut signals {
-            // It has no end as long as the runtime has none.
-            Some(signals) => drop(signals.recv().await),
-            None => pending().await,
+/// The signals, from now on: none is missed between two of them. `None` for one that was ignored when the command began, as `nohup` and shells
+/// have it for what they put into the background.
+pub(crate) struct Signals {
+    interrupt: Option<Signal>,
+    termination: Option<Signal>,
+}
+
+impl Signals {
+    pub(crate) fn new() -> io::Result<Self> {
+        let listen = |kind| if system::is_ignored(kind) { Ok(None) } else { signal(kind).map(Some) };
+        Ok(Self { interrupt: listen(SignalKind::interrupt())?, termination: listen(SignalKind::terminate())? })
+    }
+
+    pub(crate) async fn next(&mut self) -> Interruption {
+        tokio::select! {
+            () = received(&mut self.interrupt) => Interruption::Interrupt,
+            () = received(&mut self.termination) => Interruption::Termination,
         }
-    })
+    }
+}
+
+async fn received(signals: &mut Option<Signal>) {
+    match signals {
+        // It has no end as long as the runtime has none.
+        Some(signals) => drop(signals.recv().await),
+        None => pending().await,
+    }
 }
 
 /// The two that only Linux tells without a thread that polls. What cannot be watched (a file as the output, a parent in another

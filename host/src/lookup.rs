@@ -3,21 +3,24 @@
 
 mod cached;
 mod clerk;
+mod daemon;
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::io::{self, Write};
 use std::process;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use keyward::{CancelToken, Config, Credential, Error, Resolver, SetupError, Trace};
+use keyward::{CancelToken, Config, Credential, Error, Outcome, Request, Resolver, SetupError, Trace};
+use keyward_ecr::registry::Registry;
 use tokio::runtime::{self, Runtime};
 use tokio_util::sync::CancellationToken;
 
 use crate::frontend::{print, progress};
 use crate::interrupt::{Interruption, interrupted, signalled};
+use crate::logs;
 pub(crate) use crate::lookup::cached::{Cached, with_cache};
 use crate::lookup::cached::{Known, Shelf};
 use crate::settings::{Question, Settings};
@@ -28,11 +31,24 @@ pub(crate) struct Failure {
     pub(crate) error: Error,
     /// Who cancelled the lookup.
     interruption: Option<Interruption>,
+    /// What somebody else has said of it, in the place of the error's own words.
+    said: Option<Box<Said>>,
 }
+
+/// A text in a place of its own: failures are passed around, and few have one.
+#[derive(Clone, Debug)]
+struct Said(String);
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self { error, interruption: None }
+        Self { error, interruption: None, said: None }
+    }
+}
+
+impl Failure {
+    /// One that somebody else tells of.
+    fn said(error: Error, text: String) -> Self {
+        Self { said: Some(Box::new(Said(text))), ..error.into() }
     }
 }
 
@@ -41,7 +57,10 @@ impl fmt::Display for Failure {
         if let Some(interruption) = &self.interruption {
             write!(formatter, "{interruption}: ")?;
         }
-        write!(formatter, "{}", self.error)
+        match &self.said {
+            Some(said) => formatter.write_str(&said.0),
+            None => write!(formatter, "{}", self.error),
+        }
     }
 }
 
@@ -81,6 +100,7 @@ pub(crate) fn resolve_all(settings: &Settings, questions: &[Question]) -> Vec<An
 /// The answer of a lookup that is made whatever the cache has, and that it does not keep; and what the cache has. The trace tells what the lookup
 /// did, and its component what it found on the way.
 pub(crate) fn watch(settings: &Settings, question: &Question, trace: &Trace) -> (Answer, Cached) {
+    logs::begin(settings.log);
     if !settings.serves(question) {
         return (Err(Error::NotOurRegistry.into()), Cached::NotAsked);
     }
@@ -95,21 +115,70 @@ pub(crate) fn watch(settings: &Settings, question: &Question, trace: &Trace) -> 
     (answered.swap_remove(0).answer, cached)
 }
 
+/// Has a daemon forget what it remembers of a registry, where one is asked.
+pub(crate) fn forget_at_daemon(settings: &Settings, question: &Question) {
+    if let Some(socket) = settings.daemon_to_ask() {
+        daemon::erase(socket, &question.address, settings.budget.deadline);
+    }
+}
+
 /// As [`resolve_all`], and nothing is said.
 fn answer_all(settings: &Settings, questions: &[Question]) -> Vec<Answered> {
+    let begin = Instant::now();
+    logs::begin(settings.log);
+    let socket = settings.daemon_to_ask().filter(|_| questions.len() <= daemon::MAX_QUESTIONS);
+    let Some(socket) = socket else { return look_up_here(settings, questions, begin) };
+    let (asked, runtime) = daemon::ask_all(settings, socket, questions, begin);
+    // Those that it has not answered: whoever needs a credential gets one without it too.
+    let left = questions.iter().zip(&asked).filter(|(_, answer)| answer.is_err());
+    let left: Vec<Question> = left.map(|(question, _)| question.clone()).collect();
+    let mut here = look_up_here(settings, &left, begin).into_iter();
+    let answers = questions.iter().zip(asked).filter_map(|(question, answer)| match answer {
+        Ok(answer) => {
+            log(&question.request, &answer, "the daemon has answered");
+            Some(Answered::without_notes(answer))
+        }
+        Err(cause) => {
+            let mut answered = here.next()?;
+            // What nobody is looked up for is not worth a word.
+            if settings.serves(question) {
+                answered.notes.push(format!("the daemon at {} was not used, since {cause}", socket.display()));
+            }
+            Some(answered)
+        }
+    });
+    let answers = answers.collect();
+    if let Some(runtime) = runtime {
+        exit_at_signal(runtime);
+    }
+    answers
+}
+
+/// As [`answer_all`], without a daemon.
+fn look_up_here(settings: &Settings, questions: &[Question], begin: Instant) -> Vec<Answered> {
     // Where nobody has to be asked, neither engine nor runtime is made, and no file is looked at.
     let is_served: Vec<bool> = questions.iter().map(|question| settings.serves(question)).collect();
     if !is_served.contains(&true) {
-        let not_ours = |_| Answered::without_notes(Err(Error::NotOurRegistry.into()));
+        let not_ours = |question: &Question| {
+            let answer = Err(Error::NotOurRegistry.into());
+            log(&question.request, &answer, "nothing is looked up");
+            Answered::without_notes(answer)
+        };
         return questions.iter().map(not_ours).collect();
     }
     let config = settings.config();
     let served = questions.iter().zip(&is_served).filter(|(_, is_served)| **is_served);
     let requests = served.map(|(question, _)| question.request.clone()).collect();
-    let (shelf, known) = Shelf::open(settings.cache.as_deref(), &config, requests, settings.budget.deadline);
+    let (mut shelf, known) = Shelf::open(settings.cache.as_deref(), &config, requests, settings.budget.deadline);
+    shelf.begin = begin;
     let mut known = known.into_iter();
     let of = |is_served: &bool| if *is_served { known.next() } else { None };
     let known: Vec<Known> = is_served.iter().map(of).map(|known| known.unwrap_or(Known::NotKept)).collect();
+    for (question, known) in questions.iter().zip(&known) {
+        if let Known::Answered(answered) = known {
+            log(&question.request, &answered.answer, "the cache has answered");
+        }
+    }
     if known.iter().all(|known| matches!(known, Known::Answered(_))) {
         return known.into_iter().filter_map(Known::answered).collect();
     }
@@ -141,6 +210,7 @@ fn look_up_all(
                 lookup.result.map_err(|error| Failure {
                     error: of_the_whole(error, resolver.budget().deadline),
                     interruption: interruption.get().copied(),
+                    said: None,
                 })
             };
             shelf.answer(&question.request, known, &is_interrupted, look_up)
@@ -158,16 +228,28 @@ fn look_up_all(
         is_interrupted.cancel();
         Ok(answers.await)
     });
-    // While the answer is written, nobody else would hear of a signal, and a full pipe may take none. Without a thread to be had,
-    // the answer counts.
+    exit_at_signal(runtime);
+    answered.unwrap_or_else(|failure: Failure| {
+        questions.iter().map(|_| Answered::without_notes(Err(failure.clone()))).collect()
+    })
+}
+
+/// While the answer is written, nobody else would hear of a signal, and a full pipe may take none. Without a thread to be had, the answer
+/// counts.
+fn exit_at_signal(runtime: Runtime) {
     let _ = std::thread::Builder::new().spawn(move || {
         if runtime.block_on(signalled()).is_ok() {
             process::exit(print::CANCELLED.into());
         }
     });
-    answered.unwrap_or_else(|failure: Failure| {
-        questions.iter().map(|_| Answered::without_notes(Err(failure.clone()))).collect()
-    })
+}
+
+/// Logs an answer that no lookup of this process's resolver has given: that logs its own. As there, neither the address as it was typed is
+/// in it, nor anything else of the question.
+fn log(request: &Request, answer: &Answer, by: &'static str) {
+    let registry = || Registry::parse(request.registry()).ok().map(|registry| registry.host);
+    let outcome = || answer.as_ref().map_or_else(|failure| Outcome::from(&failure.error), |_| Outcome::Found);
+    tracing::info!(registry = registry(), outcome = outcome().as_str(), "{by}");
 }
 
 fn prepare(config: &Config, lookups: usize) -> Result<(Resolver, Runtime), Failure> {

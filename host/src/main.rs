@@ -8,8 +8,10 @@ mod get;
 mod helper;
 mod install;
 mod interrupt;
+mod logs;
 mod lookup;
 mod region;
+mod serve;
 mod settings;
 
 use std::env;
@@ -64,6 +66,7 @@ fn run(arguments: Arguments) -> io::Result<u8> {
         Action::Install(install) => install::install(&install),
         Action::Uninstall(uninstall) => install::uninstall(&uninstall),
         Action::Explain(explain) => self::explain(&explain),
+        Action::Serve(serve) => self::serve::serve(&serve),
         Action::Config(ConfigAction::Check(check)) => config_check(check),
         Action::Version => {
             writeln!(io::stdout(), "{NAME} {}", env!("CARGO_PKG_VERSION"))?;

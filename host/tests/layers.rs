@@ -20,8 +20,10 @@ fn assert_one_way(folder: &str, layers: &[&str], exceptions: &[(&str, &str)]) {
             "helper",
             "install",
             "interrupt",
+            "logs",
             "lookup",
             "region",
+            "serve",
             "settings",
         ];
         let module = name.split('/').next().unwrap();

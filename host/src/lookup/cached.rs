@@ -17,7 +17,7 @@ use keyward_ecr::time::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::lookup::clerk::Clerk;
-use crate::lookup::{Answer, Answered, Failure};
+use crate::lookup::{Answer, Answered, Failure, log};
 use crate::settings::Settings;
 
 const MAX_PATIENCE: Duration = Duration::from_secs(2);
@@ -164,7 +164,11 @@ impl Shelf {
         };
         let turn = interrupted.run_until_cancelled(self.turn(open, request, old.as_ref())).await;
         let (held, old) = match turn.unwrap_or(Turn::Alone) {
-            Turn::Answered(credential) => return Answered { answer: Ok(credential), notes },
+            Turn::Answered(credential) => {
+                let answer = Ok(credential);
+                log(request, &answer, "the lookup of another process has answered");
+                return Answered { answer, notes };
+            }
             Turn::Alone => return answered(look_up(self.left()).await, old, notes),
             Turn::Own { held, old } => (held, old),
         };

@@ -18,7 +18,7 @@ use toml::Spanned;
 use super::address::{Alias, Endpoint, Patterns};
 use super::read::{MAX_BYTES, Unread, read};
 use super::sources::{Environment, SettingsError};
-use super::value::{CacheMode, FromFile, Store};
+use super::value::{CacheMode, FromFile, LogFormat, LogLevel, Store};
 
 const FLAG: &str = "--config";
 const VARIABLE: &str = "KEYWARD_CONFIG";
@@ -53,8 +53,10 @@ pub(super) struct Document {
     pub(super) cache: CacheTable,
     pub(super) docker: DockerTable,
     pub(super) egress: EgressTable,
+    pub(super) log: LogTable,
     pub(super) permissions: PermissionsTable,
     pub(super) registry: Vec<RegistryTable>,
+    pub(super) serve: ServeTable,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -93,6 +95,22 @@ pub(super) struct EgressTable {
 pub(super) struct PermissionsTable {
     pub(super) process: Option<InFile<bool>>,
     pub(super) write_sso_cache: Option<InFile<bool>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct LogTable {
+    pub(super) format: Option<InFile<LogFormat>>,
+    pub(super) level: Option<InFile<LogLevel>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct ServeTable {
+    pub(super) client_timeout: Option<InFile<Duration>>,
+    pub(super) idle_exit: Option<InFile<Duration>>,
+    pub(super) max_clients: Option<InFile<u32>>,
+    pub(super) socket: Option<InFile<PathBuf>>,
 }
 
 /// One rule.

@@ -4,6 +4,7 @@
 //! from one of them as a whole.
 
 mod address;
+mod daemon;
 mod ecr_login;
 mod file;
 pub(crate) mod read;
@@ -19,17 +20,18 @@ use std::path::{Path, PathBuf};
 use keyward::{Budget, Config, Request};
 
 use self::address::{Mapping, compare};
+pub(crate) use self::daemon::Daemon;
 use self::file::{Found, user_folder};
 pub(crate) use self::report::check;
-pub(crate) use self::rules::Identity;
 pub(crate) use self::rules::MatchedRule;
-use self::rules::{Role, Rule};
+use self::rules::Rule;
+pub(crate) use self::rules::{Identity, Role};
 use self::sources::{
-    ALIAS, ALLOW, ALLOW_PROCESS, CACHE, CACHE_DIR, COMPAT, DEADLINE, ENDPOINT, EXTERNAL_ID, FUEL, MEMORY, PROFILE,
-    REGION, REQUEST_BYTES, REQUESTS, RESPONSE_BYTES, ROLE_ARN, SESSION_NAME, STORE, WRITE_SSO_CACHE,
+    ALIAS, ALLOW, ALLOW_PROCESS, CACHE, CACHE_DIR, COMPAT, DEADLINE, ENDPOINT, EXTERNAL_ID, FUEL, LOG, LOG_FORMAT,
+    MEMORY, PROFILE, REGION, REQUEST_BYTES, REQUESTS, RESPONSE_BYTES, ROLE_ARN, SESSION_NAME, STORE, WRITE_SSO_CACHE,
 };
 use self::sources::{Environment, Origin, SettingsError, Shown, Sources};
-pub(crate) use self::value::{CacheMode, Store, count, seconds, switch};
+pub(crate) use self::value::{CacheMode, LogFormat, LogLevel, Store, count, seconds, switch};
 use crate::arguments::Options;
 
 /// Every setting of one run of the command.
@@ -53,14 +55,25 @@ pub(crate) struct Settings {
     found: Found,
     /// Whose credentials lookups ask with, whatever the rules say.
     identity: Identity,
+    /// What is logged.
+    pub(crate) log: Log,
     /// Of the configuration file. The first that matches counts.
     rules: Vec<Rule>,
     /// Each setting as it is shown.
     shown: Vec<Shown>,
+    /// Where the daemon listens, and is asked.
+    socket: Option<PathBuf>,
     /// What the credential helper makes of credentials that it is told to store.
     pub(crate) store: Store,
     /// Whether refreshed tokens of IAM Identity Center are written back.
     write_sso_cache: bool,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Log {
+    pub(crate) level: LogLevel,
+    pub(crate) format: LogFormat,
 }
 
 /// For whom the command is run.
@@ -120,6 +133,8 @@ impl Settings {
             store: store(options, caller, environment, &mut from)?,
             aliases: from.optional_text(ALIAS, aliases.as_deref())?.unwrap_or_default(),
             identity: identity(options, &mut from)?,
+            log: log(options, &mut from)?,
+            socket: daemon::socket(options, caller, environment, &mut from)?,
             shown: from.into_shown(),
             rules,
             found,
@@ -157,14 +172,24 @@ impl Settings {
         self.question_at(address, address)
     }
 
+    /// As [`question`](Self::question), of somebody who says whose credentials are meant: that goes before what the settings say.
+    pub(crate) fn question_as(&self, address: &str, asked: &Identity) -> Question {
+        self.question_of(address, address, &asked.or(&self.identity))
+    }
+
     /// As [`question`](Self::question), of a registry that more is known of than its own address: the rules are looked for by that.
     fn question_at(&self, address: &str, registry: &str) -> Question {
+        self.question_of(address, registry, &self.identity)
+    }
+
+    /// As [`question_at`](Self::question_at), with the identity that goes before that of the rules.
+    fn question_of(&self, address: &str, registry: &str, identity: &Identity) -> Question {
         let matched =
             self.rules.iter().zip(1..).find_map(|(rule, number)| Some((rule, number, rule.matching(address)?)));
         let mapping = self.aliases.iter().find(|mapping| compare(&mapping.pattern, address).is_ok());
         let alias = mapping.map(|mapping| &mapping.alias).or_else(|| matched?.0.alias.as_ref());
         let registry = alias.map_or(registry, |alias| &alias.0.host);
-        let identity = matched.map_or_else(|| self.identity.clone(), |(rule, ..)| self.identity.or(&rule.identity));
+        let identity = matched.map_or_else(|| identity.clone(), |(rule, ..)| identity.or(&rule.identity));
         let rule = matched.map(|(rule, number, pattern)| MatchedRule {
             number,
             pattern: pattern.as_str().to_owned(),
@@ -241,6 +266,19 @@ fn store(
     let is_refused = caller == Caller::Docker && ecr_login::refuses_storage(environment)?;
     let refused = is_refused.then_some((Store::Refuse, ecr_login::IGNORE_CREDS_STORAGE));
     from.value_behind(STORE, &options.store, refused, |file| &file.docker.store, Store::default())
+}
+
+/// What is logged. `-v` is short for the two levels.
+fn log(options: &Options, from: &mut Sources<'_>) -> Result<Log, SettingsError> {
+    let level = options.log.or(match options.verbose {
+        0 => None,
+        1 => Some(LogLevel::Info),
+        _ => Some(LogLevel::Debug),
+    });
+    Ok(Log {
+        level: from.value(LOG, &level, |file| &file.log.level, LogLevel::default())?,
+        format: from.value(LOG_FORMAT, &options.log_format, |file| &file.log.format, LogFormat::default())?,
+    })
 }
 
 /// A path, with the home folder in the place of a leading `~`. Shells do it for flags and variables; nobody does for files.

@@ -12,18 +12,19 @@ use super::rules::{Identity, Rule};
 use super::sources::{Origin, Shown};
 use super::value::Value;
 use super::{Caller, Settings};
-use crate::arguments::{Check, Options};
+use crate::arguments::{Check, DaemonOptions, Options};
 
 /// The whole report, or what is wrong with the settings.
 pub(crate) fn check(check: Check) -> Result<String, String> {
     let Check { file, registries, options } = check;
     let options = Options { config: options.config.or(file), ..options };
-    let settings = Settings::load(&options, Caller::Person)?;
+    let load = |caller| Settings::load_with_daemon(&options, &DaemonOptions::default(), caller);
+    let (settings, _) = load(Caller::Person)?;
     // What the library judges, as in a lookup.
     if let Err(error @ SetupError::Allowed { .. }) = Resolver::new(&settings.config()) {
         return Err(error.to_string());
     }
-    let docker = Settings::load(&options, Caller::Docker)?;
+    let (docker, _) = load(Caller::Docker)?;
     Ok(settings.report(&registries, &docker))
 }
 

@@ -2,9 +2,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, FromArgMatches};
 
+use super::sources::{CLIENT_TIMEOUT, IDLE_EXIT, MAX_CLIENTS, SOCKET};
 use super::*;
+use crate::arguments::DaemonOptions;
 
 const REGISTRY: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
 
@@ -16,15 +18,21 @@ fn settings(flags: &[&str], variables: &[(&str, &str)], file: &str) -> Result<Se
     let mut variables: BTreeMap<_, _> = variables.iter().copied().collect();
     variables.insert("KEYWARD_CONFIG", path.to_str().unwrap());
     let environment = |name: &str| variables.get(name).map(OsString::from);
-    Settings::of(&options(flags), Caller::Person, &environment)
+    let (options, daemon) = options(flags);
+    Settings::of(&options, Caller::Person, &environment)
+        .and_then(|settings| settings.with_daemon(&daemon, &environment))
+        .map(|(settings, _)| settings)
         .map_err(|error| error.to_string().replace(path.to_str().unwrap(), "FILE"))
 }
 
-fn options(flags: &[&str]) -> Options {
-    use clap::FromArgMatches;
-    let command = Options::augment_args(clap::Command::new("keyward"));
-    let matches = command.try_get_matches_from([&["keyward"], flags].concat()).unwrap();
-    Options::from_arg_matches(&matches).unwrap()
+/// Those of every command, and of the daemon.
+fn command() -> clap::Command {
+    DaemonOptions::augment_args(Options::augment_args(clap::Command::new("keyward")))
+}
+
+fn options(flags: &[&str]) -> (Options, DaemonOptions) {
+    let matches = command().try_get_matches_from([&["keyward"], flags].concat()).unwrap();
+    (Options::from_arg_matches(&matches).unwrap(), DaemonOptions::from_arg_matches(&matches).unwrap())
 }
 
 /// The value and the origin of every setting.
@@ -33,7 +41,7 @@ fn shown(settings: &Settings) -> BTreeMap<&'static str, (String, String)> {
 }
 
 /// Key, two texts that differ, and what is built in.
-const GLOBAL: [(&str, &str, &str, &str); 13] = [
+const GLOBAL: [(&str, &str, &str, &str); 17] = [
     ("budget.deadline", "1", "2", "5s"),
     ("budget.fuel", "1", "2", "200000000"),
     ("budget.memory", "1", "2", "16777216"),
@@ -47,9 +55,13 @@ const GLOBAL: [(&str, &str, &str, &str); 13] = [
     ("permissions.write-sso-cache", "true", "false", "false"),
     ("docker.compat", "true", "false", "false"),
     ("docker.store", "refuse", "ignore", "ignore"),
+    ("log.level", "info", "debug", "off"),
+    ("log.format", "json", "text", "text"),
+    ("serve.client-timeout", "1", "2", "30s"),
+    ("serve.max-clients", "1", "2", "64"),
 ];
 
-const NAMES: [sources::Name; 20] = [
+const NAMES: [sources::Name; 26] = [
     DEADLINE,
     FUEL,
     MEMORY,
@@ -63,6 +75,12 @@ const NAMES: [sources::Name; 20] = [
     WRITE_SSO_CACHE,
     COMPAT,
     STORE,
+    LOG,
+    LOG_FORMAT,
+    SOCKET,
+    CLIENT_TIMEOUT,
+    IDLE_EXIT,
+    MAX_CLIENTS,
     PROFILE,
     ROLE_ARN,
     EXTERNAL_ID,
@@ -78,7 +96,7 @@ fn name(key: &str) -> sources::Name {
 
 #[test]
 fn every_flag_is_a_setting_with_a_variable_that_its_help_names() {
-    let command = Options::augment_args(clap::Command::new("keyward"));
+    let command = command();
     let flags: BTreeSet<String> =
         command.get_arguments().filter_map(|flag| Some(flag.get_long()?.to_owned())).collect();
     // The file itself is no setting in it, and another component is for who builds the command with it.
@@ -97,7 +115,7 @@ fn for_every_setting_the_flag_goes_before_the_variable_that_before_the_file_and_
     for (key, one, other, built_in) in GLOBAL {
         let name = name(key);
         let (table, own) = key.split_once('.').unwrap();
-        let is_text = ["cache", "docker"].contains(&table) && own != "compat";
+        let is_text = ["cache", "docker", "log"].contains(&table) && own != "compat";
         let written = |text: &str| match table {
             "egress" => format!("[{table}]\n{own} = [\"{text}\"]\n"),
             _ if is_text => format!("[{table}]\n{own} = \"{text}\"\n"),
@@ -106,7 +124,8 @@ fn for_every_setting_the_flag_goes_before_the_variable_that_before_the_file_and_
         let flag = |text: &str| format!("--{}={text}", name.flag);
         let is = |flags: &[&str], variables: &[(&str, &str)], file: &str, value: &str, origin: &str| {
             let settings = settings(flags, &[&[("HOME", "/h")], variables].concat(), file).unwrap();
-            let value = if key == "budget.deadline" && value != "5s" { format!("{value}s") } else { value.to_owned() };
+            let is_time = ["budget.deadline", "serve.client-timeout"].contains(&key) && !value.ends_with('s');
+            let value = if is_time { format!("{value}s") } else { value.to_owned() };
             assert_eq!(shown(&settings)[key], (value, origin.to_owned()), "{key}");
         };
         let variable = name.variable();

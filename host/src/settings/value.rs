@@ -192,6 +192,28 @@ pub(crate) enum Store {
     Refuse,
 }
 
+/// How much the command says of what it does, besides its answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogLevel {
+    /// nothing
+    #[default]
+    Off,
+    /// a line for each lookup
+    Info,
+    /// what lookups do, too
+    Debug,
+}
+
+/// How lines of the log are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// for people
+    #[default]
+    Text,
+    /// an object a line, for programs
+    Json,
+}
+
 macro_rules! one_of {
     ($($choice:ty: $expected:literal),*) => {$(
         impl Value for $choice {
@@ -216,7 +238,12 @@ macro_rules! one_of {
     )*};
 }
 
-one_of!(CacheMode: "file or off", Store: "ignore or refuse");
+one_of!(
+    CacheMode: "file or off",
+    LogFormat: "text or json",
+    LogLevel: "off, info or debug",
+    Store: "ignore or refuse"
+);
 
 /// What is listed in one text, with commas between.
 pub(super) fn listed(text: &str) -> impl Iterator<Item = &str> {

@@ -22,6 +22,8 @@ mod ends;
 #[cfg(target_os = "linux")]
 mod faults;
 #[cfg(target_os = "linux")]
+mod logs;
+#[cfg(target_os = "linux")]
 mod machine;
 #[cfg(target_os = "linux")]
 mod names;
@@ -33,6 +35,8 @@ mod progress;
 mod proxies;
 #[cfg(target_os = "linux")]
 mod running;
+#[cfg(target_os = "linux")]
+mod serve;
 #[cfg(target_os = "linux")]
 mod streams;
 #[cfg(target_os = "linux")]
