@@ -36,6 +36,9 @@ pub(crate) fn begin(settings: Log) {
 
 /// Begins the log of a daemon: it is written by a thread of its own, lest a stream that nobody reads holds up the clients.
 pub(crate) fn begin_apart(settings: Log) -> Apart {
+    if settings.level == LogLevel::Off {
+        return Apart(None);
+    }
     let apart = Apart::start();
     if let Apart(Some(lines)) = &apart {
         let lines = lines.clone();
@@ -44,7 +47,7 @@ pub(crate) fn begin_apart(settings: Log) -> Apart {
     apart
 }
 
-/// The thread that writes; `None` where there was none to be had, and nothing is logged.
+/// The thread that writes; `None` where nothing is logged: nobody has asked for it, or there was no thread to be had.
 pub(crate) struct Apart(Option<SyncSender<Job>>);
 
 impl Apart {
