@@ -13,20 +13,22 @@ use crate::error::Error;
 #[non_exhaustive]
 pub struct LookupEvent {
     /// The registry's host; `None` for an address that is none of the component's registries. So a metric with this label has as
-    /// many series as there are registries, and no more.
+    /// many series as there are registries. Of another component than the one that is built in, the component alone can tell: where it was
+    /// ended before it has said so, this is the host that was asked for.
     pub registry: Option<String>,
     /// How it ended.
     pub outcome: Outcome,
-    /// What it used. Of a lookup whose future was dropped: the time, the requests and the bytes that it had received.
+    /// What it used. Of a lookup whose future was dropped: the time, and, where nobody else waits for it, its requests and the bytes that
+    /// they had received. So the sum over all events is what was used.
     pub usage: Usage,
-    /// Where the answer comes from.
+    /// Where the answer comes from, or would have come from.
     pub cache: CacheState,
     /// Whether it was one of the resolver's own, to replace a credential in the second half of its life. Nobody has waited for it.
     pub is_refresh: bool,
 }
 
 /// How a lookup ended: [`Error`] without its details, for labels of metrics.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Outcome {
     /// By a [`CancelToken`](crate::CancelToken), or because its future was dropped.
@@ -130,7 +132,7 @@ impl From<&Result<Credential, Error>> for Outcome {
 }
 
 /// What the cache had to do with an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CacheState {
     /// The credential was known, and is fresh: in the first half of its life, or not far into the second. Nothing was begun.

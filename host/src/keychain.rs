@@ -1,6 +1,6 @@
 //! Several components in one order, each asked for the registries that it serves.
 
-use std::time::Instant;
+use tokio::time::Instant;
 
 use crate::budget::{Budget, CancelToken, Usage};
 use crate::credential::Credential;

@@ -29,17 +29,7 @@ impl Report {
         trace: &Trace,
         is_refresh: bool,
     ) -> Self {
-        let span = tracing::info_span!(
-            "lookup",
-            registry = registry.as_deref(),
-            is_refresh,
-            outcome = Empty,
-            cache = Empty,
-            wall_ms = Empty,
-            fuel = Empty,
-            peak_memory = Empty,
-            requests = Empty,
-        );
+        let span = span(registry.as_deref(), is_refresh);
         Self {
             begin: Instant::now(),
             is_over: false,
@@ -72,7 +62,9 @@ impl Report {
             self.span.in_scope(|| tracing::info!("the lookup is over"));
         }
         if let Some(observer) = &self.observer {
-            let (registry, is_refresh) = (self.registry.take(), self.is_refresh);
+            // Of another component than the one that is built in, only its answer tells whether the registry is anybody's.
+            let is_known = outcome != Outcome::NotOurRegistry;
+            let (registry, is_refresh) = (self.registry.take().filter(|_| is_known), self.is_refresh);
             observer.tell(&LookupEvent { registry, outcome, usage, cache, is_refresh });
         }
     }
@@ -82,8 +74,30 @@ impl Drop for Report {
     fn drop(&mut self) {
         // A panic is no end that anybody could count, and an observer that panics too would end the process.
         if !self.is_over && !std::thread::panicking() {
-            let usage = Usage { wall: self.begin.elapsed(), ..self.trace.so_far() };
-            self.tell(Outcome::Cancelled, usage, CacheState::Off);
+            let (used, state) = self.trace.so_far();
+            self.tell(Outcome::Cancelled, Usage { wall: self.begin.elapsed(), ..used }, state);
         }
     }
+}
+
+/// The span of a lookup. That of a refresh has no parent: it outlives the lookup that has begun it, and is no part of what that one
+/// tells.
+fn span(registry: Option<&str>, is_refresh: bool) -> Span {
+    macro_rules! lookup {
+        ($($parent:tt)*) => {
+            tracing::info_span!(
+                $($parent)*
+                "lookup",
+                registry,
+                is_refresh,
+                outcome = Empty,
+                cache = Empty,
+                wall_ms = Empty,
+                fuel = Empty,
+                peak_memory = Empty,
+                requests = Empty,
+            )
+        };
+    }
+    if is_refresh { lookup!(parent: None,) } else { lookup!() }
 }

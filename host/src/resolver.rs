@@ -239,7 +239,8 @@ impl Resolver {
             }
             None => {
                 let meter = Arc::new(Meter::default());
-                trace.follow(&meter);
+                meter.belongs_to_one();
+                trace.follow(&meter, CacheState::Off);
                 let Landing { result, usage } = self.0.machine.run(request, &meter, budget, cancel).await;
                 Lookup { result, usage, cache: CacheState::Off }
             }
@@ -277,8 +278,8 @@ impl Resolver {
                     return answer(Ok(credential), used, CacheState::Stale);
                 }
                 Found::Unknown(seat) => {
-                    trace.follow(seat.meter());
                     let state = seat.state();
+                    trace.follow(seat.meter(), state);
                     match seat.wait(budget, deadline, cancel).await {
                         Ok(Landing { result, usage }) => return answer(result, used.and(usage), state),
                         Err(usage) => used = used.and(usage),
@@ -293,7 +294,7 @@ impl Resolver {
     fn refresh(&self, registry: &str, refresh: Refresh, runtime: &Handle) {
         let budget = self.refresh_budget();
         let trace = Trace::new();
-        trace.follow(refresh.seat.meter());
+        trace.follow(refresh.seat.meter(), refresh.seat.state());
         let report = Report::begin(self.0.observer.as_ref(), self.label(registry), &trace, true);
         let span = report.span();
         let task = async move {

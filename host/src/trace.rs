@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use crate::budget::Usage;
 use crate::capability::meter::Meter;
 use crate::error::Waiting;
+use crate::event::CacheState;
 use crate::lock::lock;
 use crate::record::{TracedRequest, TracedStep};
 
@@ -34,7 +35,7 @@ use crate::record::{TracedRequest, TracedStep};
 /// # }
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct Trace(Arc<Mutex<Option<Arc<Meter>>>>);
+pub struct Trace(Arc<Mutex<Option<(Arc<Meter>, CacheState)>>>);
 
 impl Trace {
     /// A trace of a lookup that has not begun.
@@ -64,22 +65,24 @@ impl Trace {
         self.meter()?.usage()
     }
 
-    /// What the meter knows of the lookup's usage, also before it is over.
-    pub(crate) fn so_far(&self) -> Usage {
-        let counted = |meter: Arc<Meter>| Usage {
-            requests: meter.requests(),
-            bytes_received: meter.bytes_received(),
-            ..Usage::default()
+    /// What the lookup has used so far, as far as it is this caller's, and where its answer would have come from: of a lookup that
+    /// its caller drops.
+    pub(crate) fn so_far(&self) -> (Usage, CacheState) {
+        let Some((meter, state)) = lock(&self.0).clone() else { return (Usage::default(), CacheState::Off) };
+        let used = if meter.is_of_one() {
+            Usage { requests: meter.requests(), bytes_received: meter.bytes_received(), ..Usage::default() }
+        } else {
+            Usage::default()
         };
-        self.meter().map(counted).unwrap_or_default()
+        (used, state)
     }
 
-    /// Watches the lookup that this meter belongs to.
-    pub(crate) fn follow(&self, meter: &Arc<Meter>) {
-        *lock(&self.0) = Some(meter.clone());
+    /// Watches the lookup that this meter belongs to, whose answer comes from there.
+    pub(crate) fn follow(&self, meter: &Arc<Meter>, state: CacheState) {
+        *lock(&self.0) = Some((meter.clone(), state));
     }
 
     fn meter(&self) -> Option<Arc<Meter>> {
-        lock(&self.0).clone()
+        lock(&self.0).as_ref().map(|(meter, _)| meter.clone())
     }
 }

@@ -89,14 +89,18 @@ async fn log_in(clients: &Clients, image: &Reference) -> Result<Access, keyward_
     Ok(access)
 }
 
-/// Writes a layer to a file that is called by its digest. The client compares the digest with what it has received.
+/// Writes a layer to a file that is called by its digest. The client compares the digest with what it has received. A registry may
+/// call a layer anything: what is no digest would be the name of another file.
 async fn pull_layer(
     access: &Access,
     image: &Reference,
     layer: &OciDescriptor,
     folder: &Path,
-) -> Result<(), OciDistributionError> {
-    let file = folder.join(layer.digest.replace(':', "-"));
+) -> Result<(), Box<dyn Error>> {
+    let is_word = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let digest = layer.digest.split_once(':').filter(|(algorithm, hash)| is_word(algorithm) && is_word(hash));
+    let (algorithm, hash) = digest.ok_or_else(|| format!("{:?} is no digest: ask whoever has pushed the image", layer.digest))?;
+    let file = folder.join(format!("{algorithm}-{hash}"));
     access.client.pull_blob(image, layer, File::create(&file).await?).await?;
     println!("{}: {} bytes", file.display(), layer.size);
     Ok(())

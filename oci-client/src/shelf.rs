@@ -45,13 +45,16 @@ impl<Client: Clone + Default> Shelf<Client> {
         client
     }
 
-    /// Notes that a registry has refused a credential, whose client is not handed out any more. Whether that is news: it is not
-    /// where it was said before, nor where the registry's credentials are others meanwhile.
+    /// Notes that a registry has refused a credential, whose clients are not handed out any more. Whether that is news: it is not where it was
+    /// said before, nor where the registry has another credential meanwhile, which whoever was refused has not tried.
     pub(crate) fn refuse(&mut self, registry: &str, auth: &RegistryAuth) -> bool {
-        let mut of_registry = self.kept.iter_mut().filter(|kept| kept.place.registry == registry).peekable();
-        let is_unknown = of_registry.peek().is_none();
-        let taken = of_registry.filter(|kept| kept.auth == *auth).filter_map(|kept| kept.client.take()).count();
-        is_unknown || taken > 0
+        let of_registry = || self.kept.iter().filter(|kept| kept.place.registry == registry);
+        let is_newest = of_registry().next_back().is_none_or(|newest| newest.auth == *auth);
+        let is_first = of_registry().next().is_none() || of_registry().any(|kept| kept.auth == *auth && kept.client.is_some());
+        for kept in self.kept.iter_mut().filter(|kept| kept.place.registry == registry && kept.auth == *auth) {
+            kept.client = None;
+        }
+        is_newest && is_first
     }
 }
 
@@ -118,6 +121,17 @@ mod tests {
         assert!(!same(&old, &new));
         assert!(same(&new, &shelf.get(&place("a", "2"), &auth("x"))));
         assert!(shelf.refuse("a", &auth("x")));
+    }
+
+    #[test]
+    fn a_refusal_of_what_another_repository_still_has_is_no_news_and_that_client_is_gone() {
+        let mut shelf = Shelf::<Client>::new(8);
+        let old = shelf.get(&place("a", "1"), &auth("x"));
+        shelf.get(&place("a", "2"), &auth("x"));
+        let new = shelf.get(&place("a", "1"), &auth("y"));
+        assert!(!shelf.refuse("a", &auth("x")));
+        assert_eq!(Arc::strong_count(&old), 1);
+        assert!(same(&new, &shelf.get(&place("a", "1"), &auth("y"))));
     }
 
     #[test]

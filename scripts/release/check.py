@@ -40,7 +40,8 @@ def check_crates(bill, content):
     command = ["cargo", "tree", "--locked", "--package", crates.PACKAGE, "--target", crates.TARGET]
     command += ["--edges", "normal,no-proc-macro", "--prefix", "none", "--format", "{p}"]
     tree = subprocess.run(command, cwd=REPOSITORY, check=True, stdout=subprocess.PIPE, text=True).stdout
-    built = {" ".join(line.split()[:2]) for line in tree.splitlines()} - {f"{crates.PACKAGE} v0.1.0"}
+    own = bill["metadata"]["component"]["version"]
+    built = {" ".join(line.split()[:2]) for line in tree.splitlines()} - {f"{crates.PACKAGE} v{own}"}
     assert listed == built, listed ^ built
     # The component itself has the names of the sources that its messages about a crash are of.
     sources = re.findall(r"/cargo/registry/src/[^/]+/([a-z0-9_-]+?)-(\d[^/]*)/", content.decode("latin-1"))

@@ -20,7 +20,7 @@ def of_archive(program):
     """Under one folder, as archives are."""
     entries = [program.entry(), Entry(HELPER, link="keyward")]
     entries += [Entry(name, (REPOSITORY / file).read_bytes()) for name, file in FILES.items()]
-    entries += [Entry(f"systemd/{unit.name}", unit.read_bytes()) for unit in units()]
+    entries += [Entry(f"systemd/{unit.parent.name}/{unit.name}", unit.read_bytes()) for unit in units()]
     entries += [_within("man", page) for page in program.manual()]
     entries += [_within("completions", script) for script in program.completions()]
     return [_within(program.name, entry) for entry in entries]
@@ -32,8 +32,8 @@ def of_image(program):
 
 
 def units():
-    """Those of systemd."""
-    return sorted((REPOSITORY / "deploy/systemd").glob("keyward.*"))
+    """Those of systemd, for its two managers."""
+    return sorted((REPOSITORY / "deploy/systemd").glob("*/keyward.*"))
 
 
 def _within(folder, entry):

@@ -169,9 +169,12 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        if !self.has_left {
-            // Before the lookup is dropped, so that nobody finds one that is not there any more.
-            self.leave();
+        if self.has_left {
+            return;
+        }
+        // Before the lookup is dropped, so that nobody finds one that is not there any more. What it has used is the last one's.
+        if self.leave() == Left::Nobody && !self.flight.is_paid.swap(true, Ordering::AcqRel) {
+            self.flight.meter.belongs_to_one();
         }
     }
 }

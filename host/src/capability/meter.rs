@@ -1,6 +1,7 @@
 //! What one lookup does outside of its sandbox: counted, and told when somebody asks what it waits for and what it did.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,8 @@ const MAX_DESTINATION: usize = 300;
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
     reading: Mutex<Reading>,
+    /// Whether what the lookup has used so far is its one caller's, should that one leave.
+    is_of_one: AtomicBool,
     /// Tells whoever runs the lookup that it is over, whatever its guest waits for.
     over: Notify,
 }
@@ -201,6 +204,15 @@ impl Meter {
     /// The lookup is over, and has used this.
     pub(crate) fn set_usage(&self, usage: Usage) {
         self.reading().usage = Some(usage);
+    }
+
+    /// Nobody else has called the lookup, or waits for it any more.
+    pub(crate) fn belongs_to_one(&self) {
+        self.is_of_one.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_of_one(&self) -> bool {
+        self.is_of_one.load(Ordering::Acquire)
     }
 
     pub(crate) fn ended_with(&self) -> Option<Error> {

@@ -44,6 +44,8 @@ pub(super) enum NoDaemon {
     Silent(Duration),
     #[error("it is that of another user, {0}")]
     Foreign(u32),
+    #[error("it serves nobody else at the moment: {0}")]
+    Full(String),
     #[error("it has closed the connection")]
     Closed,
     #[error("what it says makes no sense")]
@@ -128,8 +130,8 @@ async fn converse(
     let greeted = timeout(patience, greet(socket, &request)).await;
     let (mut lines, greeting) = greeted.map_err(|_| NoDaemon::Silent(patience))??;
     match greeting {
-        // It serves nobody else at the moment.
-        Reply::Failed { .. } => Ok(Some(greeting)),
+        // It was asked for nothing yet but its version: it has too many clients.
+        Reply::Failed { text, .. } => Err(NoDaemon::Full(text)),
         _ => timeout(deadline.saturating_sub(begin.elapsed()), reply(&mut lines)).await.ok().transpose(),
     }
 }

@@ -11,6 +11,7 @@ use std::os::unix::net::{UnixListener as StdUnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
 use listenfd::ListenFd;
+use rustix::net::sockopt::socket_acceptconn;
 use rustix::process::geteuid;
 use tokio::net::{UnixListener, UnixSocket};
 
@@ -93,6 +94,10 @@ fn take(passed: &mut ListenFd) -> Result<Socket, SocketError> {
         .take_unix_listener(0)
         .and_then(|listener| listener.ok_or_else(|| io::ErrorKind::NotFound.into()))
         .map_err(failed)?;
+    // Nobody would ever come to one that does not listen.
+    if !socket_acceptconn(&listener).map_err(|cause| failed(cause.into()))? {
+        return Err(SocketError::Passed("it does not listen".to_owned()));
+    }
     listener.set_nonblocking(true).map_err(failed)?;
     Ok(Socket { listener: UnixListener::from_std(listener).map_err(failed)?, _own: None })
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::rules::{Identity, Role};
 use super::sources::{
-    ALIAS, ALLOW, ALLOW_PROCESS, CLIENT_TIMEOUT, ENDPOINT, Environment, IDLE_EXIT, MAX_CLIENTS, Name, Origin, SOCKET,
-    SettingsError, Sources, WRITE_SSO_CACHE,
+    ALIAS, ALLOW, ALLOW_PROCESS, CACHE, CACHE_DIR, CLIENT_TIMEOUT, ENDPOINT, Environment, FUEL, IDLE_EXIT, MAX_CLIENTS,
+    MEMORY, Name, Origin, REQUEST_BYTES, REQUESTS, RESPONSE_BYTES, SOCKET, SettingsError, Sources, WRITE_SSO_CACHE,
 };
 use super::{Caller, Settings, at_home};
 use crate::arguments::{DaemonOptions, Options};
@@ -17,6 +17,11 @@ const BUILT_IN_CLIENT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What a daemon never does for a client, since no request has a place for it: whoever says it for one call looks up by itself.
 const OF_THE_CALL: [Name; 5] = [ALIAS, ALLOW, ALLOW_PROCESS, ENDPOINT, WRITE_SSO_CACHE];
+
+/// What the daemon has of its own, so that a variable that is there for every call does not keep anybody from asking it. Typed for one call, it is
+/// meant for that.
+const TYPED_FOR_THE_CALL: [Name; 7] =
+    [CACHE, CACHE_DIR, FUEL, MEMORY, REQUESTS, REQUEST_BYTES, RESPONSE_BYTES];
 
 /// The settings of the daemon alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,15 +70,17 @@ impl Settings {
     /// The socket of the daemon that is asked instead of looking up; `None` where none is named, and where something is said for this call
     /// that a daemon would not know of.
     pub(crate) fn daemon_to_ask(&self) -> Option<&Path> {
-        let is_of_the_call = self.shown.iter().any(|shown| {
-            matches!(shown.origin, Origin::Flag(_) | Origin::Variable(_))
-                && OF_THE_CALL.iter().any(|name| name.key == shown.key)
+        let is = |names: &[Name], key| names.iter().any(|name| name.key == key);
+        let is_of_the_call = self.shown.iter().any(|shown| match shown.origin {
+            Origin::Flag(_) => is(&OF_THE_CALL, shown.key) || is(&TYPED_FOR_THE_CALL, shown.key),
+            Origin::Variable(_) => is(&OF_THE_CALL, shown.key),
+            Origin::BuiltIn | Origin::File(_) => false,
         });
         #[cfg(feature = "compile")]
         if self.component.is_some() {
             return None;
         }
-        self.socket.as_deref().filter(|_| !is_of_the_call)
+        self.socket.as_deref().filter(|_| !is_of_the_call && !self.has_typed_file)
     }
 }
 

@@ -53,6 +53,8 @@ pub(crate) struct Settings {
     component: Option<PathBuf>,
     /// The configuration file.
     found: Found,
+    /// Whether it was named for this call.
+    has_typed_file: bool,
     /// Whose credentials lookups ask with, whatever the rules say.
     identity: Identity,
     /// What is logged.
@@ -120,6 +122,7 @@ impl Settings {
         let aliases = Some(options.alias.join(",")).filter(|alias| !alias.is_empty());
         Ok(Self {
             budget,
+            has_typed_file: options.config.is_some(),
             cache,
             allow: from.value(ALLOW, &allow, |file| &file.egress.allow, Vec::new())?,
             allow_process: {

@@ -98,6 +98,7 @@ async fn a_lookup_whose_future_is_dropped_is_told_as_cancelled_with_the_requests
     }
     let event = heard.one();
     assert_eq!((event.outcome, event.registry.as_deref()), (Outcome::Cancelled, Some(PRIVATE)));
+    assert_eq!(event.cache, CacheState::Miss);
     assert!(event.usage.requests == 1 && event.usage.wall > Duration::ZERO, "{event:?}");
 }
 
@@ -127,4 +128,28 @@ async fn a_refresh_in_the_background_is_told_besides_the_lookup_that_began_it() 
     let told: Vec<_> = events.iter().map(|event| (event.cache, event.is_refresh, event.usage.requests)).collect();
     assert_eq!(told, [(CacheState::Stale, false, 0), (CacheState::Miss, true, 1)]);
     assert!(events.iter().all(|event| event.outcome == Outcome::Found && event.registry.as_deref() == Some(PRIVATE)));
+}
+
+/// Each of them would count the requests of one lookup as its own.
+#[tokio::test]
+async fn of_those_who_drop_a_shared_lookup_the_last_one_has_its_requests() {
+    let (fake, heard) = (FakeAws::start(), Heard::default());
+    let resolver = heard.observe(cached_config(&fake));
+    fake.answer_always(Answer::Silence);
+    let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(resolver.resolve(PRIVATE))).collect();
+    let all = futures_util::future::join_all(waiting.iter_mut());
+    let asked = fake.wait_until_async("AWS is asked", |fake| fake.requests().len() == 1);
+    tokio::select! {
+        results = all => panic!("nobody answers: {results:?}"),
+        () = asked => {}
+    }
+    // The one that began it goes first.
+    let mut told = Vec::new();
+    for lookup in waiting {
+        drop(lookup);
+        let event = heard.one();
+        assert_eq!(event.outcome, Outcome::Cancelled);
+        told.push((event.cache, event.usage.requests));
+    }
+    assert_eq!(told, [(CacheState::Miss, 0), (CacheState::Joined, 0), (CacheState::Joined, 1)]);
 }

@@ -76,6 +76,10 @@ fn what_was_handed_over_and_is_no_listening_socket_is_an_error() {
     let (status, log) = finish(hand_over(null(), Call::keyward(&["serve"])).spawn().unwrap());
     assert_eq!(status, Some(1));
     assert!(log.contains("what was handed over (LISTEN_FDS) is not one listening Unix socket"), "{log}");
+    let (connected, _other) = UnixStream::pair().unwrap();
+    let (status, log) = finish(hand_over(connected, Call::keyward(&["serve"])).spawn().unwrap());
+    assert_eq!(status, Some(1));
+    assert!(log.contains("it does not listen"), "{log}");
     let call = Call::keyward(&["serve"]).variable("SOCKETS", "2");
     let (status, log) = finish(hand_over(null(), call).spawn().unwrap());
     assert_eq!(status, Some(1));

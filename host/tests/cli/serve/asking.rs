@@ -81,9 +81,9 @@ fn a_daemon_that_says_nothing_or_goes_away_holds_up_nobody() {
     let call = || get(&[PRIVATE]).against(&fake).variable("KEYWARD_SOCKET", &socket);
     let listener = UnixListener::bind(&socket).unwrap();
     // It takes the connection, by its backlog, and nothing else.
-    let outcome = call().variable("KEYWARD_DEADLINE", "2").run();
+    let outcome = call().variable("KEYWARD_DEADLINE", "20").run();
     assert_eq!(outcome.status, 0, "{outcome:?}");
-    assert!(outcome.errors.contains("was not used, since it did not answer within 500ms"), "{outcome:?}");
+    assert!(outcome.errors.contains("was not used, since it did not answer within 1s"), "{outcome:?}");
     drop(listener.accept().unwrap());
     for (said, text) in [("", "it has closed the connection"), ("hello\n", "what it says makes no sense")] {
         thread::scope(|scope| {
@@ -100,6 +100,24 @@ fn a_daemon_that_says_nothing_or_goes_away_holds_up_nobody() {
     }
 }
 
+/// One process that keeps all places would make every pull of its user fail.
+#[test]
+fn a_daemon_that_has_too_many_clients_counts_as_none() {
+    let fake = FakeAws::start();
+    let daemon = Daemon::start(&fake, &["--max-clients", "1"]);
+    // What has looked for the daemon may still count.
+    let _kept = loop {
+        let mut client = daemon.connect();
+        if client.try_ask(json!({ "action": "version" })).is_some_and(|answer| answer["Version"].is_string()) {
+            break client;
+        }
+    };
+    let outcome = daemon.asked_by(get(&[PRIVATE]).against(&fake)).run();
+    assert_eq!((outcome.status, &outcome.output), (0, &format!("{}\n", password("us-east-1"))));
+    let note = "was not used, since it serves nobody else at the moment: 1 clients are connected already";
+    assert!(outcome.errors.contains(note) && outcome.errors.lines().count() == 1, "{outcome:?}");
+}
+
 #[test]
 fn what_is_said_for_one_call_holds_for_it() {
     let fake = FakeAws::start();
@@ -109,7 +127,15 @@ fn what_is_said_for_one_call_holds_for_it() {
     assert!(outcome.status == 8 && outcome.errors.contains("profile missing is not in"), "{outcome:?}");
     // Of these, it is not told: the command, without credentials, finds none.
     let url = fake.url();
-    for arguments in [&["--endpoint", &url][..], &["--allow", &url], &["--alias", "r.example=public.ecr.aws"]] {
+    for arguments in [
+        &["--endpoint", &url][..],
+        &["--allow", &url],
+        &["--alias", "r.example=public.ecr.aws"],
+        // Nor of these, whose own it has.
+        &["--config", "off"],
+        &["--cache", "off"],
+        &["--fuel", "100000000"],
+    ] {
         let outcome = daemon.asked_by(get(&[&[PRIVATE], arguments].concat())).run();
         assert_eq!(outcome.status, 4, "{outcome:?}");
     }

@@ -42,10 +42,10 @@ fn a_failure_has_the_name_of_its_outcome() {
     assert!(answer["Error"].as_str().unwrap().contains("AccessDeniedException") && answer["Secret"].is_null());
     assert_eq!(client.ask_for("docker.io")["Outcome"], "not_our_registry");
     fake.answer_always(Answer::Silence);
-    let answer = client.ask(json!({ "action": "get", "ServerURL": PRIVATE, "deadline": 0.3 }));
+    let answer = client.ask(json!({ "action": "get", "ServerURL": PRIVATE, "deadline": 1.5 }));
     assert_eq!(answer["Outcome"], "timeout");
-    let text = format!("no credential within 300ms, while it waited for the answer of {} for ", fake.url());
-    assert!(answer["Error"].as_str().unwrap().starts_with(&text), "{answer}");
+    let text = "no credential within 1.5s";
+    assert!(answer["Error"].as_str().unwrap().starts_with(text), "{answer}");
 }
 
 #[test]
@@ -157,11 +157,11 @@ fn a_client_too_many_is_told_so_at_once_and_takes_nobodys_place() {
 #[test]
 fn a_client_that_takes_too_long_for_its_request_makes_room_for_others() {
     let fake = FakeAws::start();
-    let daemon = Daemon::start(&fake, &["--client-timeout", "0.2"]);
+    let daemon = Daemon::start(&fake, &["--client-timeout", "1.5"]);
     let (mut idle, mut slow) = (daemon.connect(), daemon.connect());
     slow.send("{\"action\":");
     let answer = slow.answer().unwrap();
-    assert_eq!(answer["Error"], "the request did not come to its end within 200ms: end it with a newline");
+    assert_eq!(answer["Error"], "the request did not come to its end within 1.5s: end it with a newline");
     assert_eq!((slow.answer(), idle.answer()), (None, None));
 }
 
