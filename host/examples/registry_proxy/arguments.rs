@@ -3,13 +3,15 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 use tracing::level_filters::LevelFilter;
 
 use super::proxy::Upstream;
 
 /// Pulls from container registries for clients that have no credential, with those that Keyward finds.
 #[derive(Debug, Parser)]
+#[command(name = "registry_proxy")]
 pub(crate) struct Arguments {
     /// Where to listen. Whoever reaches it pulls with the credentials of this process.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:5000")]
@@ -34,6 +36,19 @@ pub(crate) struct Arguments {
     /// How much is written to the standard error stream: off, error, warn, info (each lookup), debug or trace.
     #[arg(long, value_name = "LEVEL", default_value = "warn")]
     pub(crate) log_level: LevelFilter,
+}
+
+impl Arguments {
+    /// Reads the command line of this process, or ends it with what is wrong.
+    pub(crate) fn read() -> Self {
+        let arguments = Self::parse();
+        if arguments.max_requests_of_one_upstream >= arguments.max_connections {
+            let problem = "one upstream that is stuck would have all connections: \
+                           --max-requests-of-one-upstream has to be less than --max-connections";
+            Self::command().error(ErrorKind::ValueValidation, problem).exit();
+        }
+        arguments
+    }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -31,7 +31,6 @@ mod proxy;
 use std::error::Error;
 use std::io;
 
-use clap::Parser;
 use keyward::{Budget, Resolver};
 use tokio::net::TcpListener;
 
@@ -40,7 +39,7 @@ use proxy::{Limits, Proxy};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::read();
     tracing_subscriber::fmt().with_writer(io::stderr).with_max_level(arguments.log_level).init();
 
     let budget = Budget::default().with_deadline(arguments.deadline);

@@ -46,7 +46,7 @@ async fn of_several_clients_that_want_the_same_the_last_one_to_hang_up_ends_the_
     until("the lookup is under way", async || bed.aws.requests().len() == 1).await;
     let second = async { bed.get(OTHER, MANIFEST).await };
     let first_hangs_up = async {
-        until("both are there", async || bed.metric("registry_proxy_connections").await == 3).await;
+        until("both wait", async || bed.metric(&waiting(OTHER)).await == 2).await;
         drop(first);
         until("the first one is gone", async || bed.metric(&hung_up(OTHER)).await == 1).await;
         gate.open();
@@ -85,7 +85,7 @@ async fn other_upstreams_are_served_while_one_is_stuck() {
     bed.aws.answer_where(|request| request.host == OTHER_API, Answer::Held(gate.clone(), Box::new(Answer::Token)));
     let stuck = futures_util::future::join_all((0..PLACES).map(|_| bed.get(OTHER, MANIFEST)));
     let beside = async {
-        until("all of them wait", async || bed.metric("registry_proxy_connections").await == PLACES as u64 + 1).await;
+        until("all of them wait", async || bed.metric(&waiting(OTHER)).await == PLACES as u64).await;
         until("AWS is asked", async || bed.aws.requests().len() == 1).await;
         for _ in 0..3 {
             assert_eq!(bed.get(REGISTRY, MANIFEST).await.body, manifest());
@@ -116,4 +116,8 @@ pub(crate) async fn read_some(stream: &mut TcpStream, bytes: usize) {
 
 fn hung_up(upstream: &str) -> String {
     format!("registry_proxy_requests_total{{upstream=\"{upstream}\",status=\"hung_up\"}}")
+}
+
+fn waiting(upstream: &str) -> String {
+    format!("registry_proxy_requests_waiting{{upstream=\"{upstream}\"}}")
 }

@@ -55,6 +55,9 @@ async fn of_more_clients_than_may_be_connected_the_next_one_is_served_when_one_h
     let second = ask(&bed, OTHER, MANIFEST).await;
     until("both wait for one lookup", async || bed.aws.requests().len() == 1).await;
     let mut third = ask(&bed, REGISTRY, MANIFEST).await;
+    // However long: connections are taken in the order in which they come.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(bed.registry.requests().is_empty(), "there were three");
     drop(first);
     read_some(&mut third, "HTTP/1.1 200".len()).await;
     drop((second, third));

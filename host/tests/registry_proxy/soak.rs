@@ -40,6 +40,10 @@ async fn after_a_soak_nothing_is_left_and_every_pull_is_whole() {
     })
     .await;
     until("nobody but who asks is connected", async || bed.metric("registry_proxy_connections").await == 1).await;
+    for upstream in [REGISTRY, OTHER] {
+        let waiting = format!("registry_proxy_requests_waiting{{upstream=\"{upstream}\"}}");
+        assert_eq!(bed.metric(&waiting).await, 0, "{upstream}");
+    }
     let pool = bed.resolver.live().pool.expect("a resolver for many lookups has a pool");
     assert_eq!((pool.instances, pool.memories, pool.stacks, pool.tables), (0, 0, 0, 0));
     bed.aws.wait_until_async("no stuck connection is left", |aws| aws.connections_open() <= 1).await;

@@ -24,6 +24,7 @@ pub(super) struct Metrics {
     bytes: Family<OfUpstream, Counter>,
     connections: Gauge,
     live_lookups: Gauge,
+    waiting_requests: Family<OfUpstream, Gauge>,
     lookups: Lookups,
     registry: Registry,
     renewals: Family<OfUpstream, Counter>,
@@ -66,6 +67,7 @@ struct OfUpstream {
 
 /// A request that has no answer yet.
 pub(super) struct Asked {
+    waiting: Gauge,
     requests: Family<OfRequest, Counter>,
     upstream: String,
     status: &'static str,
@@ -92,6 +94,7 @@ impl Default for Metrics {
             bytes: Family::default(),
             connections: Gauge::default(),
             live_lookups: Gauge::default(),
+            waiting_requests: Family::default(),
             lookups,
             registry: Registry::default(),
             renewals: Family::default(),
@@ -113,6 +116,7 @@ impl Metrics {
         keyward.register("lookups_live", "Lookups that are under way", self.live_lookups.clone());
         let proxy = registry.sub_registry_with_prefix("registry_proxy");
         proxy.register("requests", "Requests by the class of their answer's status", self.requests.clone());
+        proxy.register("requests_waiting", "Requests that have no answer yet", self.waiting_requests.clone());
         proxy.register("sent_bytes", "Bytes of upstreams' answers", self.bytes.clone());
         proxy.register("renewals", "Tokens that an upstream has refused before their time", self.renewals.clone());
         proxy.register("connections", "Clients that are connected", self.connections.clone());
@@ -139,7 +143,10 @@ impl Metrics {
     }
 
     pub(super) fn asked(&self, upstream: &str) -> Asked {
-        Asked { requests: self.requests.clone(), upstream: upstream.to_owned(), status: HUNG_UP }
+        let upstream = upstream.to_owned();
+        let waiting = self.waiting_requests.get_or_create_owned(&OfUpstream { upstream: upstream.clone() });
+        waiting.inc();
+        Asked { waiting, requests: self.requests.clone(), upstream, status: HUNG_UP }
     }
 
     /// Counts a request that is for no upstream.
@@ -190,6 +197,7 @@ impl Asked {
 
 impl Drop for Asked {
     fn drop(&mut self) {
+        self.waiting.dec();
         let upstream = std::mem::take(&mut self.upstream);
         self.requests.get_or_create(&OfRequest { upstream, status: self.status }).inc();
     }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Request, Response};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
@@ -137,7 +137,7 @@ impl Proxy {
         match Route::of(request.method(), request.uri()) {
             Ok(Route::Health) => text("text/plain", "ok\n".to_owned()),
             Ok(Route::Metrics) => text(metrics::CONTENT_TYPE, metrics.encode(resolver.live())),
-            Ok(Route::Version) => text("application/json", "{}".to_owned()),
+            Ok(Route::Version) => version(),
             Ok(Route::Pull(target)) => pull::pull(&self.0, &request, &target).await,
             Err(refusal) => {
                 metrics.refused(refusal.status());
@@ -145,6 +145,14 @@ impl Proxy {
             }
         }
     }
+}
+
+/// That this is a registry, by a body for new clients and a header for old ones.
+fn version() -> Response<Body> {
+    let mut response = text("application/json", "{}".to_owned());
+    let name = HeaderName::from_static("docker-distribution-api-version");
+    response.headers_mut().insert(name, HeaderValue::from_static("registry/2.0"));
+    response
 }
 
 fn text(content_type: &'static str, text: String) -> Response<Body> {

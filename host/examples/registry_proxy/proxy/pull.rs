@@ -17,7 +17,7 @@ use super::client::is_as_safe;
 use super::refusal::Refusal;
 use super::relay::Relay;
 use super::route::Target;
-use super::upstream::{AfterRefusal, Door};
+use super::upstream::Door;
 use super::{Body, Inner, headers};
 
 /// Answers a request for something of an upstream's.
@@ -74,16 +74,15 @@ impl Pull<'_> {
         if !(is_refusal(answer.status()) && login.is_remembered) {
             return Ok(answer);
         }
-        match self.door.after_refusal_of(login.got) {
-            AfterRefusal::Believe => return Ok(answer),
-            AfterRefusal::AskAgain => {}
-            AfterRefusal::Renew => {
-                let host = self.door.upstream.host();
-                info!(upstream = host, "the token is refused ({}), and looked up anew", answer.status());
-                self.proxy.metrics.renewed(host);
-                self.proxy.resolver.invalidate(host);
-                self.door.tokens.forget();
-            }
+        let host = self.door.upstream.host();
+        let asks_again = self.door.asks_again(login.got, || {
+            info!(upstream = host, "the token is refused ({}), and looked up anew", answer.status());
+            self.proxy.metrics.renewed(host);
+            self.proxy.resolver.invalidate(host);
+            self.door.tokens.forget();
+        });
+        if !asks_again {
+            return Ok(answer);
         }
         drop(answer);
         self.ask(&self.login().await?).await

@@ -101,30 +101,21 @@ impl Door {
         }
     }
 
-    /// What to do about a credential that was got at this moment, and that the upstream has refused.
-    pub(super) fn after_refusal_of(&self, got: Instant) -> AfterRefusal {
+    /// Whether to ask once more after a credential that was got at this moment was refused. Of many that are refused together, one has what is
+    /// remembered forgotten, and the others ask for what is found then.
+    pub(super) fn asks_again(&self, got: Instant, forget: impl FnOnce()) -> bool {
         let mut renewed = self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
-        match *renewed {
-            // Of many that are refused together, one has it looked up anew, and the others ask for what was found.
-            Some(at) if at >= got => AfterRefusal::AskAgain,
-            Some(at) if at.elapsed() < BETWEEN_RENEWALS => AfterRefusal::Believe,
-            _ => {
-                *renewed = Some(Instant::now());
-                AfterRefusal::Renew
-            }
+        if renewed.is_some_and(|at| got <= at) {
+            return true;
         }
+        if renewed.is_some_and(|at| at.elapsed() < BETWEEN_RENEWALS) {
+            return false;
+        }
+        forget();
+        // Only now, since whoever asks from now on gets the new one.
+        *renewed = Some(Instant::now());
+        true
     }
-}
-
-/// What to do about a refusal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum AfterRefusal {
-    /// Another request has had it looked up anew since.
-    AskAgain,
-    /// The client hears of it.
-    Believe,
-    /// It is to be looked up anew.
-    Renew,
 }
 
 /// Whether a text may be a part of a repository's name: what the names of hosts in lower case are too.
@@ -182,10 +173,12 @@ mod tests {
     #[test]
     fn of_many_refusals_one_leads_to_a_renewal_and_the_next_one_of_the_new_credential_is_believed() {
         let door = Door::new("host.example".parse().unwrap(), 1);
-        let got = Instant::now();
-        assert_eq!(door.after_refusal_of(got), AfterRefusal::Renew);
-        assert_eq!(door.after_refusal_of(got), AfterRefusal::AskAgain);
+        let (got, mut renewals) = (Instant::now(), 0);
+        for _ in 0..3 {
+            assert!(door.asks_again(got, || renewals += 1));
+        }
         std::thread::sleep(Duration::from_millis(1));
-        assert_eq!(door.after_refusal_of(Instant::now()), AfterRefusal::Believe);
+        assert!(!door.asks_again(Instant::now(), || renewals += 1));
+        assert_eq!(renewals, 1);
     }
 }
