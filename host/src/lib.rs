@@ -12,9 +12,11 @@
 //!
 //! # Features
 //!
-//! - `cli` (default): what the command `keyward` needs. A library turns it off.
-//! - `file-cache`, which `cli` implies: `FileCache`, credentials in files for other processes and later ones.
+//! Each only adds, and none is on by default.
+//!
+//! - `file-cache`: `FileCache`, credentials in files for other processes and later ones.
 //! - `compile`: Cranelift, to run another component than the one that is built in: `Config::with_component`.
+//! - `cli`, which implies `file-cache`: what the command `keyward` needs.
 //!
 //! # Modules
 //!

@@ -60,7 +60,7 @@ def build(keyward):
 
 def build_workspace(targets):
     """What cargo has built of these targets. The packages are those of the tests' builds, lest it builds all anew."""
-    return cargo_build(["--package", "keyward", "--package", "keyward-testbed", *targets])
+    return cargo_build(["--package", "keyward", "--package", "keyward-testbed", "--features", "keyward/cli", *targets])
 
 
 def build_sdk():
