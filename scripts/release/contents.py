@@ -15,12 +15,15 @@ FILES = {
     "kubelet/credential-provider-config.yaml": "deploy/kubelet/credential-provider-config.yaml",
 }
 
+# Those of systemd, in the folders `system` and `user`.
+UNITS = REPOSITORY / "deploy/systemd"
+
 
 def of_archive(program):
     """Under one folder, as archives are."""
     entries = [program.entry(), Entry(HELPER, link="keyward")]
     entries += [Entry(name, (REPOSITORY / file).read_bytes()) for name, file in FILES.items()]
-    entries += [Entry(f"systemd/{unit.parent.name}/{unit.name}", unit.read_bytes()) for unit in units()]
+    entries += [Entry(f"systemd/{unit.relative_to(UNITS)}", unit.read_bytes()) for unit in sorted(UNITS.glob("*/keyward.*"))]
     entries += [_within("man", page) for page in program.manual()]
     entries += [_within("completions", script) for script in program.completions()]
     return [_within(program.name, entry) for entry in entries]
@@ -29,11 +32,6 @@ def of_archive(program):
 def of_image(program):
     """The program installs itself, so nothing else has to be there but its licence."""
     return [program.entry(), Entry("LICENSE", (REPOSITORY / "LICENSE").read_bytes())]
-
-
-def units():
-    """Those of systemd, for its two managers."""
-    return sorted((REPOSITORY / "deploy/systemd").glob("*/keyward.*"))
 
 
 def _within(folder, entry):
