@@ -165,7 +165,13 @@ pub(crate) fn through(upstream: &str, path: &str) -> String {
 
 /// What is logged in with in a region.
 pub(crate) fn login(region: &str) -> String {
-    format!("Basic {}", STANDARD.encode(format!("AWS:{}", private_password(DEFAULT_ACCOUNT, region))))
+    login_by(region, "")
+}
+
+/// What is logged in with in a region once passwords have this behind them.
+pub(crate) fn login_by(region: &str, password_suffix: &str) -> String {
+    let password = private_password(DEFAULT_ACCOUNT, region);
+    format!("Basic {}", STANDARD.encode(format!("AWS:{password}{password_suffix}")))
 }
 
 pub(crate) fn found(content_type: &str, body: Vec<u8>) -> Answer {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use keyward_testbed::{Answer, Footprint};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::task::JoinSet;
 
 use crate::bed::{Bed, LAYER, MANIFEST, OTHER, OTHER_API, REGISTRY, layer, manifest, through, until};
@@ -18,6 +19,7 @@ const HANGING_UP: u64 = 50;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_a_soak_nothing_is_left_and_every_pull_is_whole() {
+    allow_many_files();
     let bed = Bed::start_with(|settings| {
         settings.limits.connections = 1_000;
         settings.limits.requests_of_one_upstream = 500;
@@ -93,6 +95,17 @@ async fn at_rest(bed: &Bed) -> (usize, Footprint) {
     // The thread that counts epochs ends some moments after the last lookup.
     tokio::time::sleep(Duration::from_millis(100)).await;
     (bed.tasks(), Footprint::now())
+}
+
+/// Lets this process have as many open files as this takes. Clients, proxy and registry are one process here, with about 1,000 at once;
+/// a login may have 1,024 on many systems, and less on macOS.
+fn allow_many_files() {
+    const ENOUGH: u64 = 4_096;
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current.is_some_and(|current| current < ENOUGH) {
+        let current = Some(maximum.map_or(ENOUGH, |maximum| maximum.min(ENOUGH)));
+        setrlimit(Resource::Nofile, Rlimit { current, maximum }).expect("up to the maximum everybody may raise it");
+    }
 }
 
 /// Numbers that are the same in every run (splitmix64).

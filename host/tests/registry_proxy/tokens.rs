@@ -1,9 +1,11 @@
 //! Tokens that an upstream refuses, and those that it gives out itself.
 
+use std::time::Duration;
+
 use http::StatusCode;
 use keyward_testbed::Answer;
 
-use crate::bed::{Bed, FOREIGN, MANIFEST, REGISTRY, found, login, manifest, refused, until};
+use crate::bed::{Bed, FOREIGN, MANIFEST, REGISTRY, found, login, login_by, manifest, refused, until};
 
 #[tokio::test]
 async fn a_token_that_is_refused_before_its_time_is_looked_up_anew() {
@@ -36,6 +38,14 @@ async fn who_may_not_pull_makes_nobody_ask_aws_again_and_again() {
 async fn many_that_are_refused_together_are_served_by_one_new_token() {
     let bed = Bed::start().await;
     bed.get(REGISTRY, MANIFEST).await;
+    // The session that the old one was got with is over: who asks with it again is refused again.
+    bed.aws.set_password_suffix("of the next session");
+    let (old, new) = (login("us-east-1"), login_by("us-east-1", "of the next session"));
+    bed.registry.answer_where(move |request| request.header("authorization") == Some(&old), refused(401));
+    bed.registry.answer_where(
+        move |request| request.header("authorization") == Some(&new),
+        found("application/json", manifest()),
+    );
     // All of them ask with the old one before any of them hears that it is over.
     let gate = keyward_testbed::Gate::new();
     for _ in 0..20 {
@@ -62,6 +72,16 @@ async fn a_registry_that_gives_out_its_own_tokens_gives_one_for_the_credential()
     let bearer = Some("Bearer of-the-registry".to_owned());
     assert_eq!(bed.logins(), [basic.clone(), basic, bearer.clone(), bearer]);
     assert_eq!(bed.registry.requests()[1].path, "/token?service=registry&scope=repository:team/image:pull");
+}
+
+#[tokio::test]
+async fn a_token_that_begins_and_does_not_end_is_not_waited_for() {
+    let bed = Bed::start_with(|settings| settings.limits.upstream_head = Duration::from_millis(300)).await;
+    challenges(&bed, &format!("{}/token", bed.registry.url()));
+    bed.registry.answer_where(|request| request.path.starts_with("/token?"), Answer::HeadersThenSilence);
+    let answered = tokio::time::timeout(Duration::from_secs(20), bed.get(REGISTRY, MANIFEST)).await;
+    let answered = answered.expect("the proxy has a limit");
+    assert_eq!((answered.status, answered.code().as_str()), (StatusCode::GATEWAY_TIMEOUT, "UNAVAILABLE"));
 }
 
 #[tokio::test]

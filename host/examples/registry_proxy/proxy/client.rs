@@ -16,6 +16,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::crypto::ring;
 use tracing::warn;
 
+use super::bearer::Token;
 use super::names::Names;
 use super::refusal::Refusal;
 use super::upstream::Upstream;
@@ -69,9 +70,7 @@ impl Client {
                 if !is_redirect(answer.status()) {
                     return Ok(answer);
                 }
-                uri = location(&uri, answer.headers())
-                    .filter(|to| is_as_safe(upstream, to))
-                    .ok_or_else(|| wrong_redirect(upstream))?;
+                uri = location(&uri, answer.headers()).ok_or_else(|| wrong_redirect(upstream))?;
                 login = login.filter(|_| upstream.has(&uri));
             }
             Err(wrong_redirect(upstream))
@@ -79,14 +78,19 @@ impl Client {
         .await
     }
 
-    /// Asks for a token of an upstream's, wherever that is given out. It is not looked for where this redirects to.
+    /// Asks for a token of an upstream's, wherever that is given out. It is not looked for where this redirects to. All of the answer has to
+    /// be there within the limit: a request waits for it.
     pub(super) async fn ask_for_token(
         &self,
         upstream: &Upstream,
         uri: &Uri,
         login: Option<&HeaderValue>,
-    ) -> Result<Response<Incoming>, Refusal> {
-        self.within_limit(upstream, self.send(upstream, &Method::GET, uri, &HeaderMap::new(), login)).await
+    ) -> Result<Option<Token>, Refusal> {
+        self.within_limit(upstream, async {
+            let answer = self.send(upstream, &Method::GET, uri, &HeaderMap::new(), login).await?;
+            Ok(Token::of(answer).await)
+        })
+        .await
     }
 
     async fn within_limit<T>(
@@ -123,9 +127,9 @@ impl Client {
     }
 }
 
-/// Whether what an upstream leads to is no less safe than the upstream itself.
-pub(super) fn is_as_safe(upstream: &Upstream, uri: &Uri) -> bool {
-    uri.scheme() == Some(&Scheme::HTTPS) || uri.scheme() == Some(upstream.scheme())
+/// Whether an address is no less safe than what leads to it, which is reached by this scheme.
+pub(super) fn is_as_safe(from: &Scheme, to: &Uri) -> bool {
+    to.scheme() == Some(&Scheme::HTTPS) || to.scheme() == Some(from)
 }
 
 /// Whether an address says all that there is to say, and has no login in it.
@@ -148,13 +152,13 @@ fn is_redirect(status: StatusCode) -> bool {
     )
 }
 
-/// Where an answer redirects to: an address, or a path of the same server. Registries use no other form.
+/// Where an answer redirects to: an address that is as safe, or a path of the same server. Registries use no other form.
 fn location(from: &Uri, headers: &HeaderMap) -> Option<Uri> {
     let text = headers.get(LOCATION)?.to_str().ok()?;
     let is_path = text.starts_with('/') && !text.starts_with("//");
     let to: Uri = text.parse().ok()?;
     if !is_path {
-        return is_url(&to).then_some(to);
+        return (is_url(&to) && is_as_safe(from.scheme()?, &to)).then_some(to);
     }
     let mut parts = from.clone().into_parts();
     parts.path_and_query = to.into_parts().path_and_query;
@@ -166,19 +170,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_redirect_leads_to_an_address_or_to_a_path_of_the_same_server() {
-        let from = Uri::from_static("https://a.example/v2/x");
-        let to = |location| {
+    fn a_redirect_leads_to_an_address_that_is_as_safe_or_to_a_path_of_the_same_server() {
+        let between = |from, location| {
             let headers = HeaderMap::from_iter([(LOCATION, HeaderValue::from_static(location))]);
-            super::location(&from, &headers).map(|uri| uri.to_string())
+            super::location(&Uri::from_static(from), &headers).map(|uri| uri.to_string())
         };
+        let to = |location| between("https://a.example/v2/x", location);
         assert_eq!(to("https://b.example/y?signature=z").unwrap(), "https://b.example/y?signature=z");
         assert_eq!(to("/y?z").unwrap(), "https://a.example/y?z");
-        for wrong in ["//b.example/y", "y", "https://user:password@b.example/", ""] {
+        for wrong in
+            ["//b.example/y", "y", "https://user:password@b.example/", "", "http://a.example/", "ftp://b.example/"]
+        {
             assert_eq!(to(wrong), None, "{wrong}");
         }
-        let upstream: Upstream = "a.example".parse().unwrap();
-        assert!(is_as_safe(&upstream, &Uri::from_static("https://b.example/")));
-        assert!(!is_as_safe(&upstream, &Uri::from_static("http://a.example/")));
+        // What an upstream on this machine leads to may be there too, but not by way of another one.
+        for to in ["http://127.0.0.1:5002/y", "https://b.example/y"] {
+            assert_eq!(between("http://127.0.0.1:5001/v2/x", to).unwrap(), to);
+        }
+        assert_eq!(between("https://b.example/y", "http://127.0.0.1:5001/v2/x"), None);
     }
 }

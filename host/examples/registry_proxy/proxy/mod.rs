@@ -62,7 +62,7 @@ pub(crate) struct Limits {
     pub(crate) client_stall: Duration,
     /// How long it may take to connect to an upstream, each time.
     pub(crate) connect: Duration,
-    /// How long an upstream may take for the head of an answer, connecting included.
+    /// How long an upstream may take for the head of an answer, connecting included; and for all of an answer with a token.
     pub(crate) upstream_head: Duration,
     /// How long an upstream may send nothing of an answer's body.
     pub(crate) upstream_stall: Duration,

@@ -122,12 +122,11 @@ impl Pull<'_> {
     /// A token of the registry. What the proxy logs in with goes to the upstream itself alone; others are asked as by anybody.
     async fn token(&self, challenge: &Challenge, login: &Login) -> Result<Option<Token>, Refusal> {
         let upstream = &self.door.upstream;
-        if !is_as_safe(upstream, &challenge.uri) {
+        if !is_as_safe(upstream.scheme(), &challenge.uri) {
             return Ok(None);
         }
         let login = login.header.as_ref().filter(|_| upstream.has(&challenge.uri));
-        let answer = self.proxy.client.ask_for_token(upstream, &challenge.uri, login).await?;
-        Ok(Token::of(answer).await)
+        self.proxy.client.ask_for_token(upstream, &challenge.uri, login).await
     }
 
     async fn send(&self, login: Option<&HeaderValue>) -> Result<Response<Incoming>, Refusal> {

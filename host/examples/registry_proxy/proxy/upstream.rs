@@ -134,6 +134,9 @@ fn is_this_machine(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::mpsc;
+
     use super::*;
 
     #[test]
@@ -180,5 +183,26 @@ mod tests {
         std::thread::sleep(Duration::from_millis(1));
         assert!(!door.asks_again(Instant::now(), || renewals += 1));
         assert_eq!(renewals, 1);
+    }
+
+    #[test]
+    fn who_is_refused_while_another_one_has_the_old_credential_forgotten_waits_for_that() {
+        let (door, got, is_forgotten) =
+            (Door::new("host.example".parse().unwrap(), 1), Instant::now(), AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            let (begin, begun) = mpsc::channel();
+            let (door, is_forgotten) = (&door, &is_forgotten);
+            scope.spawn(move || {
+                door.asks_again(got, || {
+                    begin.send(()).unwrap();
+                    // Time for the other one to go ahead.
+                    std::thread::sleep(Duration::from_millis(50));
+                    is_forgotten.store(true, Ordering::SeqCst);
+                });
+            });
+            begun.recv().unwrap();
+            assert!(door.asks_again(got, || panic!("it is forgotten once")));
+            assert!(is_forgotten.load(Ordering::SeqCst), "the old credential would be asked with again");
+        });
     }
 }
