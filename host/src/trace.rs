@@ -35,7 +35,10 @@ use crate::record::{TracedRequest, TracedStep};
 /// # }
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct Trace(Arc<Mutex<Option<(Arc<Meter>, CacheState)>>>);
+pub struct Trace(Arc<Mutex<Option<Followed>>>);
+
+/// What is counted of a lookup, and where its answer comes from.
+type Followed = (Arc<Meter>, CacheState);
 
 impl Trace {
     /// A trace of a lookup that has not begun.

@@ -99,7 +99,8 @@ async fn pull_layer(
 ) -> Result<(), Box<dyn Error>> {
     let is_word = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let digest = layer.digest.split_once(':').filter(|(algorithm, hash)| is_word(algorithm) && is_word(hash));
-    let (algorithm, hash) = digest.ok_or_else(|| format!("{:?} is no digest: ask whoever has pushed the image", layer.digest))?;
+    let (algorithm, hash) =
+        digest.ok_or_else(|| format!("{:?} is no digest: ask whoever has pushed the image", layer.digest))?;
     let file = folder.join(format!("{algorithm}-{hash}"));
     access.client.pull_blob(image, layer, File::create(&file).await?).await?;
     println!("{}: {} bytes", file.display(), layer.size);

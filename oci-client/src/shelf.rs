@@ -50,7 +50,8 @@ impl<Client: Clone + Default> Shelf<Client> {
     pub(crate) fn refuse(&mut self, registry: &str, auth: &RegistryAuth) -> bool {
         let of_registry = || self.kept.iter().filter(|kept| kept.place.registry == registry);
         let is_newest = of_registry().next_back().is_none_or(|newest| newest.auth == *auth);
-        let is_first = of_registry().next().is_none() || of_registry().any(|kept| kept.auth == *auth && kept.client.is_some());
+        let is_first =
+            of_registry().next().is_none() || of_registry().any(|kept| kept.auth == *auth && kept.client.is_some());
         for kept in self.kept.iter_mut().filter(|kept| kept.place.registry == registry && kept.auth == *auth) {
             kept.client = None;
         }

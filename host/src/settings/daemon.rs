@@ -20,8 +20,7 @@ const OF_THE_CALL: [Name; 5] = [ALIAS, ALLOW, ALLOW_PROCESS, ENDPOINT, WRITE_SSO
 
 /// What the daemon has of its own, so that a variable that is there for every call does not keep anybody from asking it. Typed for one call, it is
 /// meant for that.
-const TYPED_FOR_THE_CALL: [Name; 7] =
-    [CACHE, CACHE_DIR, FUEL, MEMORY, REQUESTS, REQUEST_BYTES, RESPONSE_BYTES];
+const TYPED_FOR_THE_CALL: [Name; 7] = [CACHE, CACHE_DIR, FUEL, MEMORY, REQUESTS, REQUEST_BYTES, RESPONSE_BYTES];
 
 /// The settings of the daemon alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
