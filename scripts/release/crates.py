@@ -1,4 +1,4 @@
-"""The crates that are compiled into the component, by cargo and its lock file."""
+"""The crates that are compiled into the component, or into the command, by cargo and its lock file."""
 
 import dataclasses
 import re
@@ -28,9 +28,10 @@ class Crate:
         return f"pkg:cargo/{self.name}@{self.version.replace('+', '%2B')}"
 
 
-def compiled_in():
-    """The component's own crate, and of every crate those that it uses itself. Macros are not in the component: they have written what is."""
-    command = ["cargo", "tree", "--locked", "--package", PACKAGE, "--target", TARGET, "--edges", "normal,no-proc-macro"]
+def compiled_in(package=PACKAGE, target=TARGET, features=()):
+    """The package's own crate, and of every crate those that it uses itself. Macros are not compiled in: they have written what is."""
+    command = ["cargo", "tree", "--locked", "--package", package, "--target", target, "--edges", "normal,no-proc-macro"]
+    command += [f"--features={feature}" for feature in features]
     command += ["--no-dedupe", "--prefix", "depth", "--format", FORMAT]
     # The workspace says which features of a crate are on, so it is the one of the build: this package, and no other.
     tree = subprocess.run(command, cwd=REPOSITORY, check=True, stdout=subprocess.PIPE, text=True).stdout

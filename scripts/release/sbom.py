@@ -1,4 +1,5 @@
-"""The component's bill of materials, as CycloneDX 1.6 has it: `python3 -m release.sbom FILE.wasm` prints it.
+"""The bill of materials of the component, or of the command, as CycloneDX 1.6 has it: `python3 -m release.sbom FILE.wasm` prints the one,
+`python3 -m release.sbom PROGRAM TARGET` the other.
 
 It is the same for everybody who has built the same component: no time, no machine, and a serial number that comes of the component's hash.
 """
@@ -17,16 +18,28 @@ NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://cyclonedx.org/keyward-ecr.wa
 
 
 def main():
-    [file] = sys.argv[1:]
-    component = pathlib.Path(file)
-    root, uses = crates.compiled_in()
-    document = bill(component.name, component.read_bytes(), root, uses, crates.checksums(), rust_version())
+    file, *target = sys.argv[1:]
+    built = pathlib.Path(file)
+    document = of_command(built, *target) if target else of_component(built)
     print(json.dumps(document, indent=2))
 
 
-def bill(name, content, root, uses, checksums, rust):
+def of_component(file):
+    root, uses = crates.compiled_in()
+    return bill(file.name, file.read_bytes(), root, uses, crates.checksums(), rust_version())
+
+
+def of_command(file, target):
+    """With the crates of the component, which is in it as machine code."""
+    root, uses = crates.compiled_in("keyward", target, ["cli"])
+    for crate, used in crates.compiled_in()[1].items():
+        uses.setdefault(crate, set()).update(used)
+    return bill(file.name, file.read_bytes(), root, uses, crates.checksums(), rust_version(), target)
+
+
+def bill(name, content, root, uses, checksums, rust, target=crates.TARGET):
     digest = hashlib.sha256(content).hexdigest()
-    standard_library = of_standard_library(rust)
+    standard_library = of_standard_library(rust, target)
     others = sorted((crate for crate in uses if crate != root), key=lambda crate: (crate.name, crate.version))
     depends = {crate.purl: sorted(used.purl for used in used_by) for crate, used_by in uses.items()}
     # Every crate uses it; who reads this wants to know that the component has it.
@@ -43,7 +56,7 @@ def bill(name, content, root, uses, checksums, rust):
             "component": {
                 **of_crate(root, checksums),
                 "type": "application",
-                "mime-type": "application/wasm",
+                "mime-type": "application/wasm" if target == crates.TARGET else "application/octet-stream",
                 "hashes": [sha_256(digest)],
                 "properties": [{"name": "keyward:file", "value": name}],
             },
@@ -67,14 +80,14 @@ def of_crate(crate, checksums):
     return component
 
 
-def of_standard_library(version):
+def of_standard_library(version, target=crates.TARGET):
     purl = f"pkg:github/rust-lang/rust@{version}"
     return {
         "type": "library",
         "bom-ref": purl,
         "name": "std",
         "version": version,
-        "description": f"The standard library of Rust for {crates.TARGET}, as rustup installs it, with what it consists of",
+        "description": f"The standard library of Rust for {target}, as rustup installs it, with what it consists of",
         "scope": "required",
         "purl": purl,
         "licenses": [{"expression": "MIT OR Apache-2.0"}],
