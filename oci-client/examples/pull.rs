@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use keyward::Resolver;
 use keyward_oci_client::oci_client::Reference;
 use keyward_oci_client::oci_client::client::{ClientConfig, ClientProtocol};
-use keyward_oci_client::oci_client::errors::OciDistributionError;
 use keyward_oci_client::oci_client::manifest::{
     IMAGE_MANIFEST_MEDIA_TYPE, OCI_IMAGE_MEDIA_TYPE, OciDescriptor, OciImageManifest,
 };
