@@ -83,7 +83,7 @@ fn a_daemon_that_says_nothing_or_goes_away_holds_up_nobody() {
     // It takes the connection, by its backlog, and nothing else.
     let outcome = call().variable("KEYWARD_DEADLINE", "20").run();
     assert_eq!(outcome.status, 0, "{outcome:?}");
-    assert!(outcome.errors.contains("was not used, since it did not answer within 1s"), "{outcome:?}");
+    assert!(outcome.errors.contains("was not used, since it did not answer within 2s"), "{outcome:?}");
     drop(listener.accept().unwrap());
     for (said, text) in [("", "it has closed the connection"), ("hello\n", "what it says makes no sense")] {
         thread::scope(|scope| {
