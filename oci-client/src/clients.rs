@@ -104,7 +104,7 @@ impl Clients {
     /// heard, lest what was found meanwhile be forgotten too.
     pub fn refused(&self, image: &Reference, auth: &RegistryAuth) {
         let place = place(image);
-        let is_news = self.shelf().refuse(&place.registry, auth);
+        let is_news = self.shelf().refuse(&place, auth);
         if is_news {
             self.0.source.invalidate(&place.address);
         }

@@ -46,16 +46,14 @@ impl<Client: Clone + Default> Shelf<Client> {
     }
 
     /// Notes that a registry has refused a credential, whose clients are not handed out any more. Whether that is news: it is not where it was
-    /// said before, nor where the registry has another credential meanwhile, which whoever was refused has not tried.
-    pub(crate) fn refuse(&mut self, registry: &str, auth: &RegistryAuth) -> bool {
-        let of_registry = || self.kept.iter().filter(|kept| kept.place.registry == registry);
-        let is_newest = of_registry().next_back().is_none_or(|newest| newest.auth == *auth);
-        let is_first =
-            of_registry().next().is_none() || of_registry().any(|kept| kept.auth == *auth && kept.client.is_some());
-        for kept in self.kept.iter_mut().filter(|kept| kept.place.registry == registry && kept.auth == *auth) {
-            kept.client = None;
-        }
-        is_newest && is_first
+    /// said before, nor where the address has another credential meanwhile, which whoever was refused has not tried.
+    pub(crate) fn refuse(&mut self, place: &Place, auth: &RegistryAuth) -> bool {
+        let is_replaced = self.kept.iter().any(|kept| kept.place.address == place.address && kept.auth != *auth);
+        let mut has_it =
+            self.kept.iter_mut().filter(|kept| kept.place.registry == place.registry && kept.auth == *auth).peekable();
+        let is_unknown = has_it.peek().is_none();
+        let is_first = has_it.fold(false, |is_first, kept| kept.client.take().is_some() || is_first);
+        !is_replaced && (is_first || is_unknown)
     }
 }
 
@@ -116,21 +114,21 @@ mod tests {
         let mut shelf = Shelf::<Client>::new(8);
         let old = shelf.get(&place("a", "1"), &auth("x"));
         shelf.get(&place("a", "2"), &auth("x"));
-        assert!(shelf.refuse("a", &auth("x")));
-        assert!(!shelf.refuse("a", &auth("x")));
+        assert!(shelf.refuse(&place("a", "1"), &auth("x")));
+        assert!(!shelf.refuse(&place("a", "1"), &auth("x")));
         let new = shelf.get(&place("a", "1"), &auth("x"));
         assert!(!same(&old, &new));
         assert!(same(&new, &shelf.get(&place("a", "2"), &auth("x"))));
-        assert!(shelf.refuse("a", &auth("x")));
+        assert!(shelf.refuse(&place("a", "1"), &auth("x")));
     }
 
     #[test]
-    fn a_refusal_of_what_another_repository_still_has_is_no_news_and_that_client_is_gone() {
+    fn a_refusal_of_what_was_replaced_is_no_news_and_nobody_gets_that_client_any_more() {
         let mut shelf = Shelf::<Client>::new(8);
         let old = shelf.get(&place("a", "1"), &auth("x"));
         shelf.get(&place("a", "2"), &auth("x"));
         let new = shelf.get(&place("a", "1"), &auth("y"));
-        assert!(!shelf.refuse("a", &auth("x")));
+        assert!(!shelf.refuse(&place("a", "1"), &auth("x")));
         assert_eq!(Arc::strong_count(&old), 1);
         assert!(same(&new, &shelf.get(&place("a", "1"), &auth("y"))));
     }
@@ -140,9 +138,9 @@ mod tests {
         let mut shelf = Shelf::<Client>::new(8);
         shelf.get(&place("a", "1"), &auth("x"));
         let new = shelf.get(&place("a", "1"), &auth("y"));
-        assert!(!shelf.refuse("a", &auth("x")));
+        assert!(!shelf.refuse(&place("a", "1"), &auth("x")));
         assert!(same(&new, &shelf.get(&place("a", "1"), &auth("y"))));
         // Nothing is known of this one, so that nothing speaks against it.
-        assert!(shelf.refuse("b", &auth("x")));
+        assert!(shelf.refuse(&place("b", "1"), &auth("x")));
     }
 }
