@@ -52,8 +52,8 @@ impl<Client: Clone + Default> Shelf<Client> {
         let mut has_it =
             self.kept.iter_mut().filter(|kept| kept.place.registry == place.registry && kept.auth == *auth).peekable();
         let is_unknown = has_it.peek().is_none();
-        let is_first = has_it.fold(false, |is_first, kept| kept.client.take().is_some() || is_first);
-        !is_replaced && (is_first || is_unknown)
+        let refused = has_it.filter_map(|kept| kept.client.take()).count();
+        !is_replaced && (refused > 0 || is_unknown)
     }
 }
 
