@@ -28,10 +28,13 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
 use proxy::{Limits, Proxy, Upstream};
+use random::Random;
 
 #[allow(dead_code, unused_imports, reason = "its unit tests are those of the test registry_proxy")]
 #[path = "../examples/registry_proxy/proxy/mod.rs"]
 mod proxy;
+#[path = "../examples/fleet/random.rs"]
+mod random;
 
 const HEALTHY: &str = "123456789012.dkr.ecr.us-east-1.amazonaws.com";
 const HEALTHY_API: &str = "api.ecr.us-east-1.amazonaws.com";
@@ -97,10 +100,10 @@ async fn round(proxy: SocketAddr, is_beside: bool) -> Vec<Duration> {
     let mut others = JoinSet::new();
     if is_beside {
         for number in 0..ON_STUCK {
-            others.spawn(hang_up_again_and_again(proxy, STUCK, MANIFEST, Random(number)));
+            others.spawn(hang_up_again_and_again(proxy, STUCK, MANIFEST, Random::new(number)));
         }
         for number in 0..ON_LAYER {
-            others.spawn(hang_up_again_and_again(proxy, HEALTHY, LAYER, Random(ON_STUCK + number)));
+            others.spawn(hang_up_again_and_again(proxy, HEALTHY, LAYER, Random::new(ON_STUCK + number)));
         }
     }
     let mut clients = JoinSet::new();
@@ -237,18 +240,5 @@ async fn serve_registry() {
     tokio::select! {
         () = serving => {}
         _ = ended => {}
-    }
-}
-
-/// Numbers that are the same in every run (splitmix64).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % bound
     }
 }

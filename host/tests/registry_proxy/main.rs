@@ -8,5 +8,7 @@ mod hang_up;
 mod limits;
 #[path = "../../examples/registry_proxy/proxy/mod.rs"]
 mod proxy;
+#[path = "../../examples/fleet/random.rs"]
+mod random;
 mod soak;
 mod tokens;

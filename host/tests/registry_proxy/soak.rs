@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use crate::bed::{Bed, LAYER, MANIFEST, OTHER, OTHER_API, REGISTRY, layer, manifest, through, until};
 use crate::client;
 use crate::hang_up::{ask, read_some};
+use crate::random::Random;
 
 const ROUNDS: u64 = 3;
 const CLIENTS: u64 = 200;
@@ -70,7 +71,7 @@ async fn round(bed: &std::sync::Arc<Bed>, number: u64) {
         });
     }
     for client in 0..HANGING_UP {
-        let mut random = Random(number * HANGING_UP + client);
+        let mut random = Random::new(number * HANGING_UP + client);
         let (on_stuck, on_healthy) = (bed.clone(), bed.clone());
         let (after, bytes) = (Duration::from_millis(random.below(200)), random.below(layer().len() as u64));
         clients.spawn(async move {
@@ -105,18 +106,5 @@ fn allow_many_files() {
     if current.is_some_and(|current| current < ENOUGH) {
         let current = Some(maximum.map_or(ENOUGH, |maximum| maximum.min(ENOUGH)));
         setrlimit(Resource::Nofile, Rlimit { current, maximum }).expect("up to the maximum everybody may raise it");
-    }
-}
-
-/// Numbers that are the same in every run (splitmix64).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % bound
     }
 }
